@@ -1,0 +1,20 @@
+//! The crosswalk: text in, plan out.
+//!
+//! What a CCLF table is and where each field comes from is data (`schemas/`), not code: [`schema`] reads it,
+//! [`path`] parses a cell, [`plan`] compiles all cells of a version into one tree that [`walk`] visits once per
+//! record, [`rows`] makes table rows of what the walk captured. [`oracle`] evaluates the same cells one by one,
+//! slowly and obviously, and must always agree.
+
+pub mod codes;
+pub mod diagnosis;
+pub mod layout;
+pub mod oracle;
+pub mod path;
+pub mod picture;
+pub mod plan;
+pub mod program;
+pub mod row;
+pub mod rows;
+pub mod schema;
+pub mod table;
+pub mod walk;

@@ -1,0 +1,351 @@
+//! A picture says how CCLF writes a value: `X(07)`, `9(13)`, `-9(13).99`, `YYYY-MM-DD`.
+//!
+//! A picture turns the text of a FHIR value into the text of a cell, or says why it cannot. It never rounds, never
+//! cuts unless the crosswalk says `.cut()`, and never touches a float: amounts stay decimal digits from the JSON
+//! to the table.
+
+use std::fmt;
+
+/// How a field is written, from a layout's `picture` and `type` columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Picture {
+    /// `X(n)`: text of at most `width` characters
+    Text {
+        /// in characters
+        width: usize,
+    },
+    /// `9(n)`: a whole number of at most `width` digits, kept as text (codes keep their leading zeros)
+    Digits {
+        /// in digits
+        width: usize,
+    },
+    /// `-9(a).99`: a sign column, `whole` digits, a point, `scale` digits
+    Decimal {
+        /// digits before the point
+        whole: usize,
+        /// digits after the point
+        scale: usize,
+    },
+    /// `YYYY-MM-DD`
+    Date,
+}
+
+/// Why a value does not fit its picture. Names what was found, never the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Misfit {
+    /// more characters or digits than the picture has
+    TooWide,
+    /// letters where a number is expected
+    NotANumber,
+    /// more decimals than the picture has: writing it would round
+    TooManyDecimals,
+    /// more digits than the parser can vouch for
+    Inexact,
+    /// not a full calendar date
+    NotADate,
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Misfit::TooWide => "wider than its picture",
+            Misfit::NotANumber => "not a number",
+            Misfit::TooManyDecimals => "more decimals than its picture",
+            Misfit::Inexact => "more digits than can be read exactly",
+            Misfit::NotADate => "not a full date",
+        })
+    }
+}
+
+/// What a picture made of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    /// the cell's text was appended
+    Written,
+    /// the value means "nothing": nothing was appended
+    Blank,
+    /// appended after cutting it to the width, as the crosswalk's `.cut()` allows
+    Cut,
+    /// appended, with a sign that the picture has no column for (synthetic ids are negative)
+    Signed,
+}
+
+impl Picture {
+    /// Reads a layout's cells: `picture` as CMS prints it, `kind` one of `char`, `int`, `num`, `date`.
+    ///
+    /// CMS types two amounts of CCLF5 as `X(15)` and `X(17)`; with kind `num` they are decimals of that width.
+    pub fn parse(picture: &str, kind: &str) -> Result<Picture, String> {
+        let count = |text: &str| -> Result<usize, String> {
+            text.split_once('(')
+                .and_then(|(_, rest)| rest.split_once(')'))
+                .and_then(|(digits, _)| digits.parse().ok())
+                .ok_or_else(|| format!("expected a picture such as `X(07)` or `-9(13).99`, found `{text}`"))
+        };
+        match kind {
+            "date" if picture == "YYYY-MM-DD" => Ok(Picture::Date),
+            "char" => Ok(Picture::Text { width: count(picture)? }),
+            "int" => Ok(Picture::Digits { width: count(picture)? }),
+            "num" if picture.starts_with('X') => {
+                let width = count(picture)?;
+                width
+                    .checked_sub(4)
+                    .map(|whole| Picture::Decimal { whole, scale: 2 })
+                    .ok_or_else(|| format!("expected room for sign, point and cents, found `{picture}`"))
+            }
+            "num" => {
+                let scale = picture.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+                Ok(Picture::Decimal { whole: count(picture)?, scale })
+            }
+            _ => Err(format!("expected a type of char, int, num or date that fits the picture, found `{kind}` with `{picture}`")),
+        }
+    }
+
+    /// Columns the field takes in a fixed-width line.
+    pub fn width(self) -> usize {
+        match self {
+            Picture::Text { width } | Picture::Digits { width } => width,
+            Picture::Decimal { whole, scale } => 1 + whole + if scale > 0 { 1 + scale } else { 0 },
+            Picture::Date => 10,
+        }
+    }
+
+    /// Appends the cell's text to `out`; on an `Err` nothing was appended.
+    ///
+    /// `cut`: the crosswalk allows the text to be shortened to the width.
+    pub fn fit(self, value: &str, cut: bool, out: &mut Vec<u8>) -> Result<Fit, Misfit> {
+        let value = value.trim_matches([' ', '\t', '\n', '\r']);
+        if value.is_empty() || value.bytes().all(|b| b == b'~') {
+            return Ok(Fit::Blank);
+        }
+        match self {
+            Picture::Text { width } => fit_text(value, width, cut, out),
+            Picture::Digits { width } => fit_digits(value, width, out),
+            Picture::Decimal { whole, scale } => fit_decimal(value, whole, scale, out),
+            Picture::Date => fit_date(value, out),
+        }
+    }
+}
+
+fn fit_text(value: &str, width: usize, cut: bool, out: &mut Vec<u8>) -> Result<Fit, Misfit> {
+    if value.len() <= width || value.chars().count() <= width {
+        out.extend_from_slice(value.as_bytes());
+        return Ok(Fit::Written);
+    }
+    if !cut {
+        return Err(Misfit::TooWide);
+    }
+    let end = value.char_indices().nth(width).map_or(value.len(), |(at, _)| at);
+    out.extend_from_slice(value[..end].trim_end().as_bytes());
+    Ok(Fit::Cut)
+}
+
+fn fit_digits(value: &str, width: usize, out: &mut Vec<u8>) -> Result<Fit, Misfit> {
+    let (signed, digits) = match value.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, value),
+    };
+    // `30.0` is how some servers write the whole number 30.
+    let digits = match digits.split_once('.') {
+        Some((whole, zeros)) if zeros.bytes().all(|b| b == b'0') => whole,
+        _ => digits,
+    };
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(Misfit::NotANumber);
+    }
+    if digits.len() > width {
+        return Err(Misfit::TooWide);
+    }
+    if signed {
+        out.push(b'-');
+    }
+    out.extend_from_slice(digits.as_bytes());
+    Ok(if signed { Fit::Signed } else { Fit::Written })
+}
+
+/// Digits before and after the point, with an exponent already applied.
+struct Decimal<'a> {
+    negative: bool,
+    digits: std::borrow::Cow<'a, str>,
+    /// how many of `digits` stand after the point
+    scale: usize,
+}
+
+/// No amount of Medicare has an exponent near this; beyond it the text is hostile.
+const MAX_EXPONENT: i32 = 64;
+
+fn read_decimal(value: &str) -> Result<Decimal<'_>, Misfit> {
+    let (negative, unsigned) = match value.as_bytes()[0] {
+        b'-' => (true, &value[1..]),
+        b'+' => (false, &value[1..]),
+        _ => (false, value),
+    };
+    let (mantissa, exponent) = match unsigned.find(['e', 'E']) {
+        Some(at) => {
+            let exponent: i32 = unsigned[at + 1..].parse().map_err(|_| Misfit::NotANumber)?;
+            (&unsigned[..at], exponent)
+        }
+        None => (unsigned, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() && fraction.is_empty() || !all_digits(whole) || !all_digits(fraction) {
+        return Err(Misfit::NotANumber);
+    }
+    let mut digits = match fraction {
+        "" => std::borrow::Cow::Borrowed(whole),
+        _ => std::borrow::Cow::Owned(format!("{whole}{fraction}")),
+    };
+    let mut scale = fraction.len() as i32;
+    if exponent != 0 {
+        if digits.bytes().all(|b| b == b'0') {
+            return Ok(Decimal { negative, digits, scale: fraction.len() });
+        }
+        if exponent.abs() > MAX_EXPONENT {
+            return Err(if exponent > 0 { Misfit::TooWide } else { Misfit::TooManyDecimals });
+        }
+        scale -= exponent;
+        let digits = digits.to_mut();
+        while scale < 0 {
+            digits.push('0');
+            scale += 1;
+        }
+        while (digits.len() as i32) < scale {
+            digits.insert(0, '0');
+        }
+    }
+    Ok(Decimal { negative, digits, scale: scale as usize })
+}
+
+fn fit_decimal(value: &str, whole: usize, scale: usize, out: &mut Vec<u8>) -> Result<Fit, Misfit> {
+    let decimal = read_decimal(value)?;
+    let (before, after) = decimal.digits.split_at(decimal.digits.len() - decimal.scale);
+    let before = before.trim_start_matches('0');
+    let after = after.trim_end_matches('0');
+    if before.len() > whole {
+        return Err(Misfit::TooWide);
+    }
+    if after.len() > scale {
+        return Err(Misfit::TooManyDecimals);
+    }
+    if decimal.negative && !(before.is_empty() && after.is_empty()) {
+        out.push(b'-');
+    }
+    out.extend_from_slice(if before.is_empty() { b"0" } else { before.as_bytes() });
+    if scale > 0 {
+        out.push(b'.');
+        out.extend_from_slice(after.as_bytes());
+        out.resize(out.len() + scale - after.len(), b'0');
+    }
+    Ok(Fit::Written)
+}
+
+/// CMS writes "no date" as one of these.
+const NULL_DATES: [&str; 3] = ["1000-01-01", "9999-12-31", "0001-01-01"];
+
+fn fit_date(value: &str, out: &mut Vec<u8>) -> Result<Fit, Misfit> {
+    let bytes = value.as_bytes();
+    let full = bytes.len() >= 10
+        && (bytes.len() == 10 || bytes[10] == b'T')
+        && bytes[..10].iter().enumerate().all(|(i, b)| if i == 4 || i == 7 { *b == b'-' } else { b.is_ascii_digit() });
+    if !full {
+        return Err(Misfit::NotADate);
+    }
+    let date = &value[..10];
+    let number = |range: std::ops::Range<usize>| date[range].bytes().fold(0u32, |n, b| n * 10 + u32::from(b - b'0'));
+    let (year, month, day) = (number(0..4), number(5..7), number(8..10));
+    if day == 0 || day > days_in_month(year, month) {
+        return Err(Misfit::NotADate);
+    }
+    if NULL_DATES.contains(&date) {
+        return Ok(Fit::Blank);
+    }
+    out.extend_from_slice(date.as_bytes());
+    Ok(Fit::Written)
+}
+
+fn days_in_month(year: u32, month: u32) -> u32 {
+    match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
+        2 => 28,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fit(picture: &str, kind: &str, value: &str) -> Result<(Fit, String), Misfit> {
+        let mut out = Vec::new();
+        let fit = Picture::parse(picture, kind).unwrap().fit(value, false, &mut out)?;
+        Ok((fit, String::from_utf8(out).unwrap()))
+    }
+
+    #[test]
+    fn amounts_keep_every_digit() {
+        let amount = |value: &str| fit("-9(13).99", "num", value).map(|(_, text)| text);
+        assert_eq!(amount("120").unwrap(), "120.00");
+        assert_eq!(amount("20.2").unwrap(), "20.20");
+        assert_eq!(amount("0.61").unwrap(), "0.61");
+        assert_eq!(amount(".5").unwrap(), "0.50");
+        assert_eq!(amount("-34.130").unwrap(), "-34.13");
+        assert_eq!(amount("-0").unwrap(), "0.00");
+        assert_eq!(amount("-0.00").unwrap(), "0.00");
+        assert_eq!(amount("1.2e3").unwrap(), "1200.00");
+        assert_eq!(amount("12e-2").unwrap(), "0.12");
+        assert_eq!(amount("9999999999999.99").unwrap(), "9999999999999.99");
+        assert_eq!(amount("10000000000000"), Err(Misfit::TooWide));
+        assert_eq!(amount("0.005"), Err(Misfit::TooManyDecimals));
+        assert_eq!(amount("1e400"), Err(Misfit::TooWide));
+        assert_eq!(amount("1e-400"), Err(Misfit::TooManyDecimals));
+        assert_eq!(amount("0e400").unwrap(), "0.00");
+        for odd in ["x", "-", ".", "1.2.3", "1e", "--1", "0x10"] {
+            assert_eq!(amount(odd), Err(Misfit::NotANumber), "{odd}");
+        }
+    }
+
+    #[test]
+    fn quantities_have_four_decimals() {
+        assert_eq!(fit("-9(18).9999", "num", "1.5").unwrap().1, "1.5000");
+    }
+
+    #[test]
+    fn carrier_amounts_are_decimals_though_cms_calls_them_text() {
+        assert_eq!(Picture::parse("X(15)", "num"), Ok(Picture::Decimal { whole: 11, scale: 2 }));
+        assert_eq!(Picture::parse("X(15)", "num").unwrap().width(), 15);
+        assert_eq!(Picture::parse("-9(13).99", "num").unwrap().width(), 17);
+    }
+
+    #[test]
+    fn dates_are_full_calendar_dates() {
+        let date = |value: &str| fit("YYYY-MM-DD", "date", value);
+        assert_eq!(date("2024-02-29").unwrap().1, "2024-02-29");
+        assert_eq!(date("2025-08-15T00:00:00+00:00").unwrap().1, "2025-08-15");
+        assert_eq!(date("9999-12-31").unwrap(), (Fit::Blank, String::new()));
+        for odd in ["2018", "2018-07", "2023-02-29", "2023-13-01", "2023-00-10", "20230101", "2023-01-01 10:00", "١٢٣٤-01-01"] {
+            assert_eq!(date(odd), Err(Misfit::NotADate), "{odd}");
+        }
+    }
+
+    #[test]
+    fn digits_keep_leading_zeros_and_say_when_they_carry_a_sign() {
+        assert_eq!(fit("9(02)", "int", "01").unwrap().1, "01");
+        assert_eq!(fit("9(09)", "int", "30.0").unwrap().1, "30");
+        assert_eq!(fit("9(13)", "int", "-9100000007919").unwrap(), (Fit::Signed, "-9100000007919".into()));
+        assert_eq!(fit("9(12)", "int", "54025.5"), Err(Misfit::NotANumber));
+        assert_eq!(fit("9(2)", "int", "100"), Err(Misfit::TooWide));
+    }
+
+    #[test]
+    fn text_is_trimmed_and_never_cut_unasked() {
+        assert_eq!(fit("X(2)", "char", " A ").unwrap().1, "A");
+        assert_eq!(fit("X(2)", "char", "~~").unwrap().0, Fit::Blank);
+        assert_eq!(fit("X(2)", "char", "ABC"), Err(Misfit::TooWide));
+        assert_eq!(fit("X(2)", "char", "éé").unwrap().1, "éé");
+        let mut out = Vec::new();
+        assert_eq!(Picture::Text { width: 3 }.fit("Zoë Ann", true, &mut out), Ok(Fit::Cut));
+        assert_eq!(out, "Zoë".as_bytes());
+    }
+}

@@ -1,0 +1,419 @@
+//! A plan: all paths of one resource, compiled into one tree that a record is walked along once.
+//!
+//! Paths share their beginnings, so they form a trie. A slice such as `where(code='drg')` becomes a [`Switch`]: the
+//! walk reads the discriminator once per element, looks it up, and goes on with the [`Group`] of paths behind that
+//! literal. A group's paths start at members of the same object, so the walk notes where wanted members are and a
+//! group decided late finds them: the order of keys never matters. The claim family is the outermost switch.
+//! What is captured goes to slots of frames: one frame for the record, one per element of a [`scope`](Builder::scope).
+
+use std::collections::BTreeMap;
+
+use super::path::{Literal, Step, Test};
+use super::table::TextTable;
+
+/// Index of a node, switch or group.
+pub type Id = u32;
+
+/// How a slot takes values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Mode {
+    /// the first; a different second one is noted
+    Single,
+    /// the first
+    First,
+    /// the last
+    Last,
+    /// the first n, in n slots
+    List(usize),
+    /// all of them, in the frame's spill
+    Many,
+}
+
+/// Where a captured value is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Slot {
+    /// 0 is the record's own frame
+    pub scope: u16,
+    /// position in the frame
+    pub at: u16,
+}
+
+/// Something to capture when a scalar stands at a node.
+#[derive(Debug, Clone)]
+pub struct Capture {
+    /// where to
+    pub slot: Slot,
+    /// how
+    pub mode: Mode,
+    /// values that count as absent
+    pub unless: Box<[Box<str>]>,
+    /// names the capture in notes: index of [`Builder::capture`]
+    pub id: usize,
+}
+
+/// What to do with the members of an object.
+#[derive(Debug, Clone, Default)]
+pub struct Node {
+    pub(super) keys: TextTable,
+    pub(super) doings: Vec<Doing>,
+    /// how many members groups may ask for
+    pub(super) unions: usize,
+    /// captures if the value is a scalar
+    pub(super) captures: Vec<Capture>,
+    /// every object here opens a frame of this scope
+    pub(super) scope: Option<u16>,
+    /// groups of the n-th element of an array
+    pub(super) index: Vec<(usize, Id)>,
+    /// members are walked and nothing else: the small loop will do
+    pub(super) simple: bool,
+}
+
+/// What to do with one member.
+#[derive(Debug, Clone, Default)]
+pub struct Doing {
+    pub(super) walk: Option<Id>,
+    pub(super) union: Option<usize>,
+    pub(super) switches: Vec<Id>,
+}
+
+/// A discriminator: text found down `rest` decides groups.
+#[derive(Debug, Clone, Default)]
+pub struct Switch {
+    /// members below the head member
+    pub(super) rest: Vec<Box<[u8]>>,
+    pub(super) literals: TextTable,
+    pub(super) behind: Vec<Vec<Id>>,
+    pub(super) prefixes: Vec<(Box<[u8]>, Id)>,
+    /// decided by anything being there
+    pub(super) any: Vec<Id>,
+}
+
+/// Paths that go on from members of an object once its switch has decided for them.
+#[derive(Debug, Clone, Default)]
+pub struct Group {
+    pub(super) acts: Vec<(usize, Act)>,
+}
+
+/// One member's part in a group.
+#[derive(Debug, Clone, Copy)]
+pub enum Act {
+    /// walk the member's value
+    Walk(Id),
+    /// the member decides further groups
+    Switch(Id),
+}
+
+/// The compiled tree.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    pub(super) nodes: Vec<Node>,
+    pub(super) switches: Vec<Switch>,
+    pub(super) groups: Vec<Group>,
+    pub(super) root: Id,
+    /// slots per frame of each scope
+    pub(super) widths: Vec<usize>,
+    slots: Vec<Slot>,
+    modes: Vec<Mode>,
+}
+
+impl Plan {
+    /// Where capture `id` of the builder ended up.
+    pub fn slot(&self, id: usize) -> Slot {
+        self.slots[id]
+    }
+
+    /// How many values a list capture keeps.
+    pub fn capacity(&self, id: usize) -> usize {
+        match self.modes[id] {
+            Mode::List(n) => n,
+            _ => 1,
+        }
+    }
+
+    /// Nodes in the tree, for the curious.
+    pub fn size(&self) -> usize {
+        self.nodes.len()
+    }
+}
+
+/// Collects what is to be captured, then compiles it.
+#[derive(Debug, Default)]
+pub struct Builder {
+    /// member name of each scope's array; `""` for the record itself
+    scopes: Vec<String>,
+    wanted: Vec<Wanted>,
+    family: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+struct Wanted {
+    scope: u16,
+    steps: Vec<Step>,
+    mode: Mode,
+    unless: Vec<String>,
+    /// claim families that need it; `None`: every record
+    families: Option<Vec<String>>,
+}
+
+impl Builder {
+    /// `family`: members down to the text that names the claim family; empty if the resource has none.
+    pub fn new(family: &[&str]) -> Builder {
+        Builder {
+            scopes: vec![String::new()],
+            wanted: Vec::new(),
+            family: family.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    /// Every element of this array of the record gets a frame of its own.
+    pub fn scope(&mut self, array: &str) -> u16 {
+        let known = self.scopes.iter().position(|name| name == array);
+        known.unwrap_or_else(|| {
+            self.scopes.push(array.to_string());
+            self.scopes.len() - 1
+        }) as u16
+    }
+
+    /// Wants a value for records of `families` (`None`: of all); steps are relative to the scope's element.
+    ///
+    /// Wanting the same thing twice gives the same id.
+    pub fn capture(
+        &mut self,
+        scope: u16,
+        steps: &[Step],
+        mode: Mode,
+        unless: &[String],
+        families: Option<&[String]>,
+    ) -> usize {
+        let same = |w: &Wanted| {
+            w.scope == scope
+                && w.steps == steps
+                && w.unless == unless
+                && (w.mode == mode || matches!((w.mode, mode), (Mode::List(_), Mode::List(_))))
+        };
+        if let Some(id) = self.wanted.iter().position(same) {
+            let wanted = &mut self.wanted[id];
+            if let (Mode::List(old), Mode::List(new)) = (wanted.mode, mode) {
+                wanted.mode = Mode::List(old.max(new));
+            }
+            match (&mut wanted.families, families) {
+                (Some(old), Some(new)) => old.extend(new.iter().filter(|f| !old.contains(f)).cloned().collect::<Vec<_>>()),
+                (old, None) => *old = None,
+                (None, _) => {}
+            }
+            return id;
+        }
+        self.wanted.push(Wanted {
+            scope,
+            steps: steps.to_vec(),
+            mode,
+            unless: unless.to_vec(),
+            families: families.map(<[String]>::to_vec),
+        });
+        self.wanted.len() - 1
+    }
+
+    /// Compiles the tree.
+    pub fn finish(self) -> Plan {
+        let mut widths = vec![0usize; self.scopes.len()];
+        let slots: Vec<Slot> = self
+            .wanted
+            .iter()
+            .map(|wanted| {
+                let width = &mut widths[wanted.scope as usize];
+                let at = *width;
+                *width += if let Mode::List(n) = wanted.mode { n } else { 1 };
+                Slot { scope: wanted.scope, at: at as u16 }
+            })
+            .collect();
+
+        let mut trie = Trie::default();
+        let root = trie.node();
+        for (id, wanted) in self.wanted.iter().enumerate() {
+            if wanted.families.is_none() {
+                self.insert(&mut trie, root, id, &slots);
+            }
+        }
+        for (families, ids) in self.classes() {
+            let accept = families.into_iter().map(Literal::Is).collect();
+            let class = trie.child(root, &Step::Where(Test { path: self.family.clone(), accept }));
+            for id in ids {
+                self.insert(&mut trie, class, id, &slots);
+            }
+        }
+
+        let mut plan = Plan { widths, slots, modes: self.wanted.iter().map(|w| w.mode).collect(), ..Plan::default() };
+        plan.root = compile_node(&trie, root, &mut plan);
+        plan
+    }
+
+    /// Families that want exactly the same captures share a subtree.
+    fn classes(&self) -> Vec<(Vec<String>, Vec<usize>)> {
+        let mut families: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (id, wanted) in self.wanted.iter().enumerate() {
+            for family in wanted.families.iter().flatten() {
+                families.entry(family).or_default().push(id);
+            }
+        }
+        let mut classes: BTreeMap<Vec<usize>, Vec<String>> = BTreeMap::new();
+        for (family, ids) in families {
+            classes.entry(ids).or_default().push(family.to_string());
+        }
+        classes.into_iter().map(|(ids, families)| (families, ids)).collect()
+    }
+
+    fn insert(&self, trie: &mut Trie, from: usize, id: usize, slots: &[Slot]) {
+        let wanted = &self.wanted[id];
+        let mut at = from;
+        if wanted.scope > 0 {
+            at = trie.child(at, &Step::Key(self.scopes[wanted.scope as usize].clone()));
+            trie.nodes[at].scope = Some(wanted.scope);
+        }
+        for step in &wanted.steps {
+            at = trie.child(at, step);
+        }
+        trie.nodes[at].captures.push(Capture {
+            slot: slots[id],
+            mode: wanted.mode,
+            unless: wanted.unless.iter().map(|text| text.as_str().into()).collect(),
+            id,
+        });
+    }
+}
+
+#[derive(Debug, Default)]
+struct Trie {
+    nodes: Vec<TrieNode>,
+}
+
+#[derive(Debug, Default)]
+struct TrieNode {
+    keys: BTreeMap<String, usize>,
+    wheres: Vec<(Test, usize)>,
+    index: BTreeMap<usize, usize>,
+    captures: Vec<Capture>,
+    scope: Option<u16>,
+}
+
+impl Trie {
+    fn node(&mut self) -> usize {
+        self.nodes.push(TrieNode::default());
+        self.nodes.len() - 1
+    }
+
+    fn child(&mut self, at: usize, step: &Step) -> usize {
+        let known = match step {
+            Step::Key(key) => self.nodes[at].keys.get(key).copied(),
+            Step::Index(n) => self.nodes[at].index.get(n).copied(),
+            Step::Where(test) => self.nodes[at].wheres.iter().find(|(t, _)| t == test).map(|(_, child)| *child),
+            // Links are resolved after the walk; in the tree a linked element is any element.
+            Step::Linked(_) => Some(at),
+        };
+        if let Some(child) = known {
+            return child;
+        }
+        let child = self.node();
+        let node = &mut self.nodes[at];
+        match step {
+            Step::Key(key) => drop(node.keys.insert(key.clone(), child)),
+            Step::Index(n) => drop(node.index.insert(*n, child)),
+            Step::Where(test) => node.wheres.push((test.clone(), child)),
+            Step::Linked(_) => {}
+        }
+        child
+    }
+}
+
+/// Members of one object while its node is compiled.
+#[derive(Default)]
+struct Members {
+    doings: BTreeMap<String, Doing>,
+    unions: usize,
+}
+
+impl Members {
+    fn union(&mut self, key: &str) -> usize {
+        let doing = self.doings.entry(key.to_string()).or_default();
+        *doing.union.get_or_insert_with(|| {
+            self.unions += 1;
+            self.unions - 1
+        })
+    }
+}
+
+fn compile_node(trie: &Trie, at: usize, plan: &mut Plan) -> Id {
+    let source = &trie.nodes[at];
+    let mut members = Members::default();
+    for (key, child) in &source.keys {
+        let walk = compile_node(trie, *child, plan);
+        members.doings.entry(key.clone()).or_default().walk = Some(walk);
+    }
+    let index: Vec<(usize, Id)> =
+        source.index.iter().map(|(n, child)| (*n, compile_group(trie, *child, plan, &mut members))).collect();
+    for (head, switch) in compile_switches(trie, &source.wheres, plan, &mut members) {
+        members.doings.entry(head).or_default().switches.push(switch);
+    }
+    let simple = index.is_empty() && members.doings.values().all(|d| d.union.is_none() && d.switches.is_empty());
+    let node = Node {
+        keys: TextTable::new(members.doings.keys()),
+        unions: members.unions,
+        doings: members.doings.into_values().collect(),
+        captures: source.captures.clone(),
+        scope: source.scope,
+        index,
+        simple,
+    };
+    plan.nodes.push(node);
+    (plan.nodes.len() - 1) as Id
+}
+
+fn compile_group(trie: &Trie, at: usize, plan: &mut Plan, members: &mut Members) -> Id {
+    let source = &trie.nodes[at];
+    let mut acts = Vec::new();
+    for (key, child) in &source.keys {
+        let walk = compile_node(trie, *child, plan);
+        acts.push((members.union(key), Act::Walk(walk)));
+    }
+    for (head, switch) in compile_switches(trie, &source.wheres, plan, members) {
+        acts.push((members.union(&head), Act::Switch(switch)));
+    }
+    plan.groups.push(Group { acts });
+    (plan.groups.len() - 1) as Id
+}
+
+fn compile_switches(
+    trie: &Trie,
+    wheres: &[(Test, usize)],
+    plan: &mut Plan,
+    members: &mut Members,
+) -> Vec<(String, Id)> {
+    let mut by_path: BTreeMap<&[String], Vec<(&Test, usize)>> = BTreeMap::new();
+    for (test, child) in wheres {
+        by_path.entry(&test.path).or_default().push((test, *child));
+    }
+    let mut switches = Vec::new();
+    for (path, tests) in by_path {
+        let mut switch = Switch {
+            rest: path[1..].iter().map(|key| key.as_bytes().into()).collect(),
+            ..Switch::default()
+        };
+        let mut literals: BTreeMap<&str, Vec<Id>> = BTreeMap::new();
+        for (test, child) in tests {
+            let group = compile_group(trie, child, plan, members);
+            if test.accept.is_empty() {
+                switch.any.push(group);
+            }
+            for literal in &test.accept {
+                match literal {
+                    Literal::Is(text) => literals.entry(text).or_default().push(group),
+                    Literal::StartsWith(prefix) => switch.prefixes.push((prefix.as_bytes().into(), group)),
+                }
+            }
+        }
+        switch.literals = TextTable::new(literals.keys());
+        switch.behind = literals.into_values().collect();
+        plan.switches.push(switch);
+        switches.push((path[0].clone(), (plan.switches.len() - 1) as Id));
+    }
+    switches
+}

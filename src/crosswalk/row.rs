@@ -1,0 +1,101 @@
+//! One row of a table: the texts of its cells, and nothing about how they are written.
+//!
+//! Rows are made one at a time into the same memory and handed to the encoders by reference.
+
+/// Texts of the cells of one row, in layout order. A blank cell has no text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Row {
+    text: Vec<u8>,
+    ends: Vec<u32>,
+}
+
+impl Row {
+    /// Forgets all cells.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+    }
+
+    /// Appends a cell of this text; an empty text is blank.
+    pub fn push(&mut self, text: &[u8]) {
+        self.text.extend_from_slice(text);
+        self.end_cell();
+    }
+
+    /// The buffer to append a cell's text to; [`end_cell`](Row::end_cell) must follow.
+    pub fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.text
+    }
+
+    /// Ends the cell that was being appended.
+    pub fn end_cell(&mut self) {
+        self.ends.push(self.text.len() as u32);
+    }
+
+    /// The text of a cell; empty is blank.
+    pub fn cell(&self, at: usize) -> &[u8] {
+        let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
+        &self.text[start..self.ends[at] as usize]
+    }
+
+    /// How many cells there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are no cells.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The cells in order.
+    pub fn cells(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.len()).map(|at| self.cell(at))
+    }
+
+    /// The row in the least memory, to be kept.
+    pub fn pack(&self) -> Packed {
+        let mut bytes = Vec::with_capacity(self.text.len() + 2 * self.ends.len());
+        for cell in self.cells() {
+            bytes.extend_from_slice(&(cell.len() as u16).to_le_bytes());
+            bytes.extend_from_slice(&cell[..cell.len().min(u16::MAX as usize)]);
+        }
+        Packed(bytes.into_boxed_slice())
+    }
+}
+
+/// A row in one allocation. Cells longer than 64 KB are cut; no picture is that wide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packed(Box<[u8]>);
+
+impl Packed {
+    /// The cells in order.
+    pub fn cells(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = &self.0[..];
+        std::iter::from_fn(move || {
+            let (length, tail) = rest.split_first_chunk::<2>()?;
+            let (cell, tail) = tail.split_at(u16::from_le_bytes(*length) as usize);
+            rest = tail;
+            Some(cell)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packing_keeps_every_cell() {
+        let mut row = Row::default();
+        row.push(b"A");
+        row.push(b"");
+        row.buffer().extend_from_slice("Zoë".as_bytes());
+        row.end_cell();
+        assert_eq!(row.cell(2), "Zoë".as_bytes());
+        assert_eq!(row.pack().cells().collect::<Vec<_>>(), row.cells().collect::<Vec<_>>());
+        row.clear();
+        assert!(row.is_empty());
+        assert_eq!(row.pack().cells().count(), 0);
+    }
+}

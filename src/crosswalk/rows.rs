@@ -1,0 +1,443 @@
+//! Makes table rows of what a walk captured.
+//!
+//! A row is an element of the claim (`item`, `procedure`, `diagnosis`) or the claim itself; each cell runs its
+//! alternatives until one gives a value, then its picture. What could not be written is noted, never guessed:
+//! a [`Note`] says which cell and why, the caller knows the place.
+
+use super::codes;
+use super::diagnosis::{Diagnosis, diagnoses};
+use super::path::Root;
+use super::picture::{Fit, Misfit};
+use super::program::{Apply, Column, Crosswalk, LinkBy, Program, Source};
+use super::row::Row;
+use super::walk::Frames;
+use crate::parse::Cursor;
+use crate::parse::tape::INEXACT;
+
+/// Something to tell about one cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Note {
+    /// index into [`Crosswalk::tables`]
+    pub table: usize,
+    /// index into the table's columns
+    pub column: usize,
+    /// what
+    pub what: Remark,
+}
+
+/// What a note says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Remark {
+    /// a code that the value map does not know; the cell went on to its next alternative
+    UnknownCode,
+    /// several different values where one was expected; the first was used
+    Ambiguous,
+    /// the value does not fit its picture; the cell is blank
+    Misfit(Misfit),
+    /// written with a sign its picture has no column for
+    Signed,
+    /// cut to the width, as the crosswalk allows
+    Cut,
+}
+
+/// One record ready for rows.
+pub struct Walked<'a, C> {
+    /// the parsed record
+    pub record: &'a C,
+    /// what its walk captured
+    pub frames: &'a Frames,
+    /// the beneficiary's MBI in force; empty if unknown
+    pub mbi: &'a str,
+}
+
+/// Makes rows, reusing its memory.
+pub struct RowMaker<'x> {
+    crosswalk: &'x Crosswalk,
+    /// cells that stood in for a value that is not served, by table and column
+    pub fills: Vec<Vec<u64>>,
+    /// notes since they were last taken
+    pub notes: Vec<Note>,
+    links: Links,
+    list: Vec<Diagnosis<'x>>,
+    fixed: Row,
+    fixed_fills: Vec<bool>,
+    row: Row,
+    work: Work,
+}
+
+/// What all cells of one row share.
+struct Site<'a, C> {
+    walked: &'a Walked<'a, C>,
+    base: u32,
+    product: &'a str,
+    number: usize,
+    diagnoses: &'a [Diagnosis<'a>],
+}
+
+#[derive(Default)]
+struct Work {
+    scratch: String,
+    text: String,
+    other: String,
+}
+
+impl<'x> RowMaker<'x> {
+    /// For tables of one crosswalk.
+    pub fn new(crosswalk: &'x Crosswalk) -> Self {
+        RowMaker {
+            crosswalk,
+            fills: crosswalk.tables.iter().map(|table| vec![0; table.columns.len()]).collect(),
+            notes: Vec::new(),
+            links: Links::new(crosswalk),
+            list: Vec::new(),
+            fixed: Row::default(),
+            fixed_fills: Vec::new(),
+            row: Row::default(),
+            work: Work::default(),
+        }
+    }
+
+    /// Must be called once per record before its rows are made.
+    pub fn begin(&mut self) {
+        self.links.new_record();
+    }
+
+    /// Hands every row of a claim table to `emit`; returns how many there were.
+    pub fn claim_rows<C: Cursor>(&mut self, table: usize, walked: &Walked<'_, C>, mut emit: impl FnMut(&Row)) -> u64 {
+        let crosswalk = self.crosswalk;
+        let program = &crosswalk.tables[table];
+        if program.never {
+            return 0;
+        }
+        let mut list = std::mem::take(&mut self.list);
+        if program.diagnoses.is_empty() {
+            list.clear();
+        } else {
+            diagnoses(crosswalk, program, walked.record, walked.frames, &mut list);
+        }
+        let mut rows = 0;
+        let mut first = true;
+        let mut one = |maker: &mut Self, base: u32, product: &str, number: usize| {
+            let site = Site { walked, base, product, number, diagnoses: &list };
+            maker.links.new_row();
+            if !program.only_with.is_empty() && !maker.any_value(table, &site) {
+                return;
+            }
+            if std::mem::take(&mut first) {
+                maker.make_fixed(table, &site);
+            }
+            maker.make_row(table, &site);
+            emit(&maker.row);
+            rows += 1;
+        };
+        match program.row {
+            Root::Eob => one(self, 0, "", 0),
+            Root::Diagnosis => {
+                for diagnosis in &list {
+                    one(self, diagnosis.base, diagnosis.product, diagnosis.number);
+                }
+            }
+            _ => {
+                let scope = crosswalk.row_scope(table);
+                for base in scope.map_or(&[][..], |scope| walked.frames.of(scope)) {
+                    one(self, *base, "", 0);
+                }
+            }
+        }
+        self.list = list;
+        rows
+    }
+
+    /// One cell of a beneficiary table, read from the record its origin names; appended to `row`.
+    ///
+    /// `base` is the frame of the MBI for `%former` paths, else 0.
+    pub fn cell<C: Cursor>(&mut self, table: usize, column: usize, walked: &Walked<'_, C>, base: u32, row: &mut Row) {
+        let site = Site { walked, base, product: "", number: 0, diagnoses: &[] };
+        let fill = self.write_cell(table, column, &site, row);
+        self.fills[table][column] += u64::from(fill);
+    }
+
+    fn any_value<C: Cursor>(&mut self, table: usize, site: &Site<'_, C>) -> bool {
+        let columns = &self.crosswalk.tables[table].only_with;
+        columns.iter().any(|column| {
+            let mut row = std::mem::take(&mut self.row);
+            row.clear();
+            let notes = self.notes.len();
+            self.write_cell(table, *column, site, &mut row);
+            // The row itself, if there is one, notes it again.
+            self.notes.truncate(notes);
+            let any = !row.cell(0).is_empty();
+            self.row = row;
+            any
+        })
+    }
+
+    /// Cells that are the same for all rows of the record.
+    fn make_fixed<C: Cursor>(&mut self, table: usize, site: &Site<'_, C>) {
+        let columns = &self.crosswalk.tables[table].columns;
+        let mut fixed = std::mem::take(&mut self.fixed);
+        fixed.clear();
+        self.fixed_fills.clear();
+        for (at, column) in columns.iter().enumerate() {
+            let fill = column.fixed && self.write_cell(table, at, site, &mut fixed);
+            if !column.fixed {
+                fixed.end_cell();
+            }
+            self.fixed_fills.push(fill);
+        }
+        self.fixed = fixed;
+    }
+
+    fn make_row<C: Cursor>(&mut self, table: usize, site: &Site<'_, C>) {
+        let columns = &self.crosswalk.tables[table].columns;
+        let mut row = std::mem::take(&mut self.row);
+        row.clear();
+        for (at, column) in columns.iter().enumerate() {
+            let fill = if column.fixed {
+                row.push(self.fixed.cell(at));
+                self.fixed_fills[at]
+            } else {
+                self.write_cell(table, at, site, &mut row)
+            };
+            self.fills[table][at] += u64::from(fill);
+        }
+        self.row = row;
+    }
+
+    /// Appends one cell; tells whether a fill was used.
+    fn write_cell<C: Cursor>(&mut self, table: usize, at: usize, site: &Site<'_, C>, row: &mut Row) -> bool {
+        let column: &Column = &self.crosswalk.tables[table].columns[at];
+        let mut filled = false;
+        for program in &column.programs {
+            let note = |notes: &mut Vec<Note>, what| notes.push(Note { table, column: at, what });
+            let Some(text) = source_text(self.crosswalk, program, site, &mut self.links, &mut self.work.scratch) else {
+                if self.links.ambiguous {
+                    note(&mut self.notes, Remark::Ambiguous);
+                }
+                continue;
+            };
+            let text = match apply(&program.steps, text, site.walked, &mut self.work.text, &mut self.work.other) {
+                Ok(text) => text,
+                Err(()) => {
+                    note(&mut self.notes, Remark::UnknownCode);
+                    continue;
+                }
+            };
+            if text.starts_with(INEXACT) {
+                note(&mut self.notes, Remark::Misfit(Misfit::Inexact));
+                break;
+            }
+            match column.picture.fit(text, column.cut, row.buffer()) {
+                Ok(Fit::Blank) => continue,
+                Ok(Fit::Written) => {}
+                Ok(Fit::Cut) => note(&mut self.notes, Remark::Cut),
+                Ok(Fit::Signed) => note(&mut self.notes, Remark::Signed),
+                Err(misfit) => note(&mut self.notes, Remark::Misfit(misfit)),
+            }
+            filled = program.fill;
+            break;
+        }
+        row.end_cell();
+        filled
+    }
+}
+
+/// The text of a program's source; `None` if there is none.
+fn source_text<'a, C: Cursor>(
+    crosswalk: &'a Crosswalk,
+    program: &'a Program,
+    site: &Site<'a, C>,
+    links: &mut Links,
+    scratch: &'a mut String,
+) -> Option<&'a str> {
+    let (record, frames) = (site.walked.record, site.walked.frames);
+    links.ambiguous = false;
+    let captured = match &program.source {
+        Source::Literal(text) => return Some(text),
+        Source::Mbi => return (!site.walked.mbi.is_empty()).then_some(site.walked.mbi),
+        Source::Product => return (!site.product.is_empty()).then_some(site.product),
+        Source::Number => {
+            scratch.clear();
+            scratch.push_str(&site.number.to_string());
+            return Some(scratch);
+        }
+        Source::Value(slot) => frames.get(if slot.scope == 0 { 0 } else { site.base }, slot.at),
+        Source::Join(slot, count) => {
+            let base = if slot.scope == 0 { 0 } else { site.base };
+            let mut joined = String::new();
+            for at in 0..*count as u16 {
+                match frames.get(base, slot.at + at) {
+                    0 => break,
+                    captured => joined.push_str(record.text(captured, scratch)),
+                }
+            }
+            *scratch = joined;
+            return (!scratch.is_empty()).then_some(scratch);
+        }
+        Source::Diagnosis(nth, slot) => frames.get(site.diagnoses.get(*nth)?.base, slot.at),
+        Source::Linked { link, slot, nth, single } => {
+            let bases = links.resolve(crosswalk, *link, site);
+            let mut values = bases.iter().map(|base| frames.get(*base, slot.at)).filter(|value| *value != 0);
+            let value = values.nth(*nth).unwrap_or(0);
+            if *single && value != 0 {
+                let (mut one, mut two) = (String::new(), String::new());
+                let first = record.text(value, &mut one);
+                if values.any(|other| record.text(other, &mut two) != first) {
+                    links.second_value = true;
+                }
+            }
+            value
+        }
+    };
+    if captured == 0 { None } else { Some(record.text(captured, scratch)) }
+}
+
+/// Runs the calls; `Err` is an unknown code.
+fn apply<'a, C: Cursor>(
+    steps: &'a [Apply],
+    text: &'a str,
+    walked: &Walked<'_, C>,
+    work: &'a mut String,
+    other: &'a mut String,
+) -> Result<&'a str, ()> {
+    if steps.is_empty() {
+        return Ok(text);
+    }
+    work.clear();
+    work.push_str(text);
+    for step in steps {
+        other.clear();
+        match step {
+            Apply::Translate(map) => other.push_str(codes::Map::get(map, work.trim()).ok_or(())?),
+            Apply::Substring(from, count) => {
+                other.extend(work.chars().skip(*from).take(count.unwrap_or(usize::MAX)));
+            }
+            Apply::Right(count) => {
+                let skip = work.chars().count().saturating_sub(*count);
+                other.extend(work.chars().skip(skip));
+            }
+            Apply::Replace(from, to) => other.push_str(&work.replace(from.as_str(), to)),
+            Apply::ZeroPad(width) => {
+                let code = work.trim();
+                if !code.is_empty() && code.bytes().all(|b| b.is_ascii_digit()) {
+                    other.extend(std::iter::repeat_n('0', width.saturating_sub(code.len())));
+                }
+                other.push_str(code);
+            }
+            Apply::Select(constant) => other.push_str(constant),
+            Apply::AgeOn(slot) => match walked.frames.get(0, slot.at) {
+                0 => {}
+                captured => {
+                    let mut scratch = String::new();
+                    let on = walked.record.text(captured, &mut scratch);
+                    if let Some(age) = full_years(work, on) {
+                        other.push_str(&age.to_string());
+                    }
+                }
+            },
+        }
+        std::mem::swap(work, other);
+    }
+    Ok(work)
+}
+
+/// Full years between two ISO dates; `None` if either is no date or they are in the wrong order.
+pub(super) fn full_years(birth: &str, on: &str) -> Option<u32> {
+    let parts = |date: &str| -> Option<(u32, u32)> {
+        let year = date.get(0..4)?.parse().ok()?;
+        let month: u32 = date.get(5..7)?.parse().ok()?;
+        let day: u32 = date.get(8..10)?.parse().ok()?;
+        Some((year, month * 100 + day))
+    };
+    let ((birth_year, birthday), (year, day)) = (parts(birth)?, parts(on)?);
+    year.checked_sub(birth_year)?.checked_sub(u32::from(day < birthday))
+}
+
+/// Elements that rows and records point to, resolved once per row and link.
+struct Links {
+    /// bases of linked frames by link
+    found: Vec<Vec<u32>>,
+    resolved: Vec<bool>,
+    /// links that are the same for all rows of a record
+    per_record: Vec<bool>,
+    ambiguous: bool,
+    second_value: bool,
+}
+
+impl Links {
+    fn new(crosswalk: &Crosswalk) -> Links {
+        let links = &crosswalk.links;
+        Links {
+            found: vec![Vec::new(); links.len()],
+            resolved: vec![false; links.len()],
+            per_record: links.iter().map(|link| !matches!(link.by, LinkBy::Row(_))).collect(),
+            ambiguous: false,
+            second_value: false,
+        }
+    }
+
+    fn new_record(&mut self) {
+        self.resolved.fill(false);
+    }
+
+    fn new_row(&mut self) {
+        for (resolved, per_record) in self.resolved.iter_mut().zip(&self.per_record) {
+            *resolved &= per_record;
+        }
+    }
+
+    fn resolve<C: Cursor>(&mut self, crosswalk: &Crosswalk, link: usize, site: &Site<'_, C>) -> &[u32] {
+        if !std::mem::replace(&mut self.resolved[link], true) {
+            let found = &mut self.found[link];
+            found.clear();
+            let (record, frames) = (site.walked.record, site.walked.frames);
+            let program = &crosswalk.links[link];
+            let targets = frames.of(program.target).iter().copied();
+            let key = |base: u32| match frames.get(base, program.key.at) {
+                0 => None,
+                captured => Some(captured),
+            };
+            match &program.by {
+                LinkBy::Row(lists) => {
+                    let list = lists.iter().map(|slot| frames.many(site.base, slot.at)).find(|list| !list.is_empty());
+                    let wanted: Vec<i64> = list.unwrap_or(&[]).iter().filter_map(|at| record.integer(*at)).collect();
+                    let points = |base: &u32| key(*base).and_then(|k| record.integer(k)).is_some_and(|k| wanted.contains(&k));
+                    found.extend(targets.filter(points));
+                }
+                LinkBy::Nobody(lists) => {
+                    let named: Vec<i64> = lists
+                        .iter()
+                        .flat_map(|slot| frames.of(slot.scope).iter().flat_map(|base| frames.many(*base, slot.at)))
+                        .filter_map(|at| record.integer(*at))
+                        .collect();
+                    let free = |base: &u32| !key(*base).and_then(|k| record.integer(k)).is_some_and(|k| named.contains(&k));
+                    found.extend(targets.filter(free));
+                }
+                LinkBy::Reference(slot) => {
+                    let (mut one, mut two) = (String::new(), String::new());
+                    let reference = match frames.get(0, slot.at) {
+                        0 => "",
+                        captured => record.text(captured, &mut one),
+                    };
+                    if let Some(id) = reference.strip_prefix('#') {
+                        found.extend(targets.filter(|base| key(*base).is_some_and(|k| record.text(k, &mut two) == id)));
+                    }
+                }
+            }
+        }
+        &self.found[link]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_count_full_years() {
+        assert_eq!(full_years("1950-06-15", "2024-06-14"), Some(73));
+        assert_eq!(full_years("1950-06-15", "2024-06-15T00:00:00Z"), Some(74));
+        assert_eq!(full_years("2024-02-01", "2024-01-01"), None);
+        assert_eq!(full_years("1950", "2024-01-01"), None);
+    }
+}

@@ -1,0 +1,415 @@
+//! Reads `schemas/`: layouts, crosswalks, value maps and rules, embedded in the binary or from a folder.
+//!
+//! Everything a claims analyst may want to correct is in these files; a folder given with `--schemas` replaces the
+//! embedded files it has and leaves the others. This module checks form (columns, references by name); whether a
+//! path makes sense in its table is checked by [`program`](super::program).
+
+use std::path::{Path as FilePath, PathBuf};
+
+use super::codes::Codes;
+use super::layout::{Field, Layout};
+use super::path::{Cell, Root};
+use super::picture::Picture;
+use crate::error::{Error, Result};
+
+/// A BCDA API version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Api {
+    /// STU3
+    V1,
+    /// R4
+    V2,
+    /// R4 from the Integrated Data Repository
+    V3,
+}
+
+impl Api {
+    /// All of them, oldest first.
+    pub const ALL: [Api; 3] = [Api::V1, Api::V2, Api::V3];
+
+    /// `v1`, `v2`, `v3`
+    pub fn name(self) -> &'static str {
+        match self {
+            Api::V1 => "v1",
+            Api::V2 => "v2",
+            Api::V3 => "v3",
+        }
+    }
+
+    /// The version of a name.
+    pub fn parse(name: &str) -> Option<Api> {
+        Api::ALL.into_iter().find(|api| api.name() == name)
+    }
+}
+
+/// How a version provides a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// the value is served
+    Mapped,
+    /// a constant, a translation or a stand-in
+    Derived,
+    /// not served: always blank
+    Absent,
+}
+
+impl Status {
+    /// As in the crosswalk files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Mapped => "mapped",
+            Status::Derived => "derived",
+            Status::Absent => "absent",
+        }
+    }
+}
+
+/// One table: layout and how its rows arise.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// fields and pictures
+    pub layout: Layout,
+    /// CMS's file description
+    pub title: String,
+    /// what a row is made of
+    pub row: Root,
+    /// claim families that feed it
+    pub families: Vec<String>,
+    /// if any: a row exists only with a value in one of these fields
+    pub only_with: Vec<String>,
+}
+
+/// One row of a crosswalk file.
+#[derive(Debug, Clone)]
+pub struct Mapping {
+    /// table name, or `%root` for a fact
+    pub table: String,
+    /// CCLF label or fact name
+    pub field: String,
+    /// `None` for a fact
+    pub status: Option<Status>,
+    /// as written
+    pub text: String,
+    /// as parsed
+    pub cell: Cell,
+    /// why, or what to know
+    pub note: String,
+    /// 1-based row of the file
+    pub row: usize,
+}
+
+/// One row of diagnoses.csv: what becomes of diagnoses of a type.
+#[derive(Debug, Clone)]
+pub struct DiagnosisRule {
+    /// table whose rows or slots it is about
+    pub table: String,
+    /// FHIR type code; empty: none given; `*`: any
+    pub kind: String,
+    /// CLM_PROD_TYPE_CD
+    pub product: String,
+    /// lower comes first; equal ones by `sequence`
+    pub order: u32,
+    /// leave out if a rule without this mark gives the same code
+    pub unless_repeated: bool,
+    /// the first of the product comes once more under this product, number 1
+    pub first_also: String,
+}
+
+/// One row of skips.csv: claims that give no rows.
+#[derive(Debug, Clone)]
+pub struct Skip {
+    /// name of a fact of the crosswalk
+    pub fact: String,
+    /// patterns of codes.csv's kind
+    pub values: Vec<String>,
+    /// only these claim families; empty: all
+    pub families: Vec<String>,
+    /// as counted in the summary
+    pub reason: String,
+}
+
+/// One API version's files.
+#[derive(Debug, Clone)]
+pub struct Version {
+    /// which
+    pub api: Api,
+    /// fields and facts in file order
+    pub mappings: Vec<Mapping>,
+    /// in file order
+    pub diagnoses: Vec<DiagnosisRule>,
+    /// in file order: the first that applies counts
+    pub skips: Vec<Skip>,
+}
+
+/// All schemas.
+#[derive(Debug, Clone)]
+pub struct Schemas {
+    /// in order of tables.csv
+    pub tables: Vec<Table>,
+    /// value maps
+    pub codes: Codes,
+    /// v1, v2, v3
+    pub versions: Vec<Version>,
+}
+
+/// Version of CMS's information packet whose layouts these are.
+pub const LAYOUT_VERSION: &str = "CCLF IP v42";
+
+macro_rules! embedded {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../schemas/", $name)))),*]
+    };
+}
+
+const EMBEDDED: &[(&str, &str)] = embedded![
+    "tables.csv",
+    "codes.csv",
+    "diagnoses.csv",
+    "skips.csv",
+    "crosswalk/v1.csv",
+    "crosswalk/v2.csv",
+    "crosswalk/v3.csv",
+    "cclf/CCLF1.csv",
+    "cclf/CCLF2.csv",
+    "cclf/CCLF3.csv",
+    "cclf/CCLF4.csv",
+    "cclf/CCLF5.csv",
+    "cclf/CCLF6.csv",
+    "cclf/CCLF7.csv",
+    "cclf/CCLF8.csv",
+    "cclf/CCLF9.csv",
+    "cclf/CCLFA.csv",
+    "cclf/CCLFB.csv",
+];
+
+impl Schemas {
+    /// The schemas in the binary.
+    pub fn embedded() -> Result<Schemas> {
+        Schemas::read(None)
+    }
+
+    /// The schemas in the binary, with files of `folder` in place of those it has.
+    pub fn with_folder(folder: &FilePath) -> Result<Schemas> {
+        if !folder.is_dir() {
+            return Err(Error::Usage(format!(
+                "expected a folder of schemas, found none at `{}`\n  hint: copy the project's `schemas` folder and edit the copy",
+                folder.display()
+            )));
+        }
+        Schemas::read(Some(folder))
+    }
+
+    fn read(folder: Option<&FilePath>) -> Result<Schemas> {
+        let mut tables = Vec::new();
+        for row in Sheet::open(folder, "tables.csv", &["table", "title", "row", "families", "only_with", "note"])?.rows {
+            let name = row.get("table").to_string();
+            let words = |field: &str| row.get(field).split_whitespace().map(str::to_string).collect::<Vec<_>>();
+            let root = row.get("row").strip_prefix('%').and_then(Root::parse);
+            let table = Table {
+                layout: layout(folder, &name)?,
+                title: row.get("title").to_string(),
+                row: root.ok_or_else(|| row.fault(&name, "expected a root such as `%item` in column `row`"))?,
+                families: words("families"),
+                only_with: words("only_with"),
+            };
+            for label in &table.only_with {
+                if table.layout.position(label).is_none() {
+                    return Err(row.fault(&name, &format!("expected fields of the table in `only_with`, found `{label}`")));
+                }
+            }
+            tables.push(table);
+        }
+        let mut codes = Codes::default();
+        for row in Sheet::open(folder, "codes.csv", &["map", "from", "to", "note"])?.rows {
+            if !codes.add(row.get("map"), row.get("from"), row.get("to")) {
+                return Err(row.fault(row.get("map"), "expected each `from` once in a map, found a second one"));
+            }
+        }
+        let versions = Api::ALL.into_iter().map(|api| version(folder, api)).collect::<Result<_>>()?;
+        Ok(Schemas { tables, codes, versions })
+    }
+
+    /// One version's crosswalk.
+    pub fn version(&self, api: Api) -> &Version {
+        &self.versions[Api::ALL.iter().position(|a| *a == api).unwrap_or(0)]
+    }
+
+    /// A table by name, any case.
+    pub fn table(&self, name: &str) -> Option<&Table> {
+        self.tables.iter().find(|table| table.layout.table.eq_ignore_ascii_case(name))
+    }
+}
+
+fn layout(folder: Option<&FilePath>, table: &str) -> Result<Layout> {
+    let file = format!("cclf/{table}.csv");
+    let mut fields = Vec::new();
+    for row in Sheet::open(folder, &file, &["element", "field", "start", "end", "picture", "type"])?.rows {
+        let label = row.get("field").to_string();
+        let number = |field: &str| {
+            row.get(field).parse::<usize>().map_err(|_| row.fault(&label, &format!("expected a number in column `{field}`")))
+        };
+        let picture = Picture::parse(row.get("picture"), row.get("type")).map_err(|message| row.fault(&label, &message))?;
+        let field = Field { start: number("start")?, end: number("end")?, printed: row.get("picture").to_string(), picture, label };
+        if field.end + 1 != field.start + picture.width() {
+            return Err(row.fault(&field.label, "expected as many columns as the picture is wide"));
+        }
+        if field.start != fields.last().map_or(1, |before: &Field| before.end + 1) {
+            return Err(row.fault(&field.label, "expected the field to begin behind the one before it"));
+        }
+        fields.push(field);
+    }
+    Ok(Layout { table: table.to_string(), fields })
+}
+
+fn version(folder: Option<&FilePath>, api: Api) -> Result<Version> {
+    let mut mappings = Vec::new();
+    let file = format!("crosswalk/{}.csv", api.name());
+    for row in Sheet::open(folder, &file, &["table", "field", "status", "path", "note"])?.rows {
+        let field = row.get("field");
+        let status = match row.get("status") {
+            "fact" => None,
+            "mapped" => Some(Status::Mapped),
+            "derived" => Some(Status::Derived),
+            "absent" => Some(Status::Absent),
+            _ => return Err(row.fault(field, "expected a status of mapped, derived, absent or fact")),
+        };
+        let cell = Cell::parse(row.get("path")).map_err(|fault| row.fault(field, &format!("path, {fault}")))?;
+        if cell.alternatives.is_empty() && row.get("note").is_empty() {
+            return Err(row.fault(field, "expected a note that says why there is no path (`-`)"));
+        }
+        if status.is_some() && cell.alternatives.is_empty() != (status == Some(Status::Absent)) {
+            return Err(row.fault(field, "expected `-` with status absent and a path with any other"));
+        }
+        mappings.push(Mapping {
+            table: row.get("table").to_string(),
+            field: field.to_string(),
+            status,
+            text: row.get("path").to_string(),
+            cell,
+            note: row.get("note").to_string(),
+            row: row.number,
+        });
+    }
+    let columns = &["api", "table", "type", "product", "order", "unless_repeated", "first_also", "note"];
+    let mut diagnoses = Vec::new();
+    for row in Sheet::open(folder, "diagnoses.csv", columns)?.rows {
+        if row.get("api") == api.name() {
+            diagnoses.push(DiagnosisRule {
+                table: row.get("table").to_string(),
+                kind: row.get("type").to_string(),
+                product: row.get("product").to_string(),
+                order: row.get("order").parse().map_err(|_| row.fault(row.get("type"), "expected a number in column `order`"))?,
+                unless_repeated: row.get("unless_repeated") == "yes",
+                first_also: row.get("first_also").to_string(),
+            });
+        }
+    }
+    let mut skips = Vec::new();
+    for row in Sheet::open(folder, "skips.csv", &["api", "fact", "values", "families", "reason", "note"])?.rows {
+        if row.get("api") == api.name() {
+            skips.push(Skip {
+                fact: row.get("fact").to_string(),
+                values: row.get("values").split('|').map(str::to_string).collect(),
+                families: row.get("families").split_whitespace().map(str::to_string).collect(),
+                reason: row.get("reason").to_string(),
+            });
+        }
+    }
+    Ok(Version { api, mappings, diagnoses, skips })
+}
+
+/// One CSV file of the schemas with its header checked.
+struct Sheet {
+    rows: Vec<SheetRow>,
+}
+
+struct SheetRow {
+    file: String,
+    header: &'static [&'static str],
+    cells: csv::StringRecord,
+    number: usize,
+}
+
+impl Sheet {
+    fn open(folder: Option<&FilePath>, name: &str, header: &'static [&'static str]) -> Result<Sheet> {
+        let own: Option<PathBuf> = folder.map(|folder| folder.join(name)).filter(|path| path.exists());
+        let text = match &own {
+            Some(path) => std::fs::read_to_string(path).map_err(|error| Error::file("read", path, error))?,
+            None => match EMBEDDED.iter().find(|(known, _)| *known == name) {
+                Some((_, text)) => (*text).to_string(),
+                None => return Err(Error::Usage(format!("expected `{name}` in the schemas folder, found none"))),
+            },
+        };
+        let fault = |row: usize, message: String| Error::Schema { file: name.to_string(), row, field: String::new(), message };
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let found = reader.headers().map_err(|error| fault(1, error.to_string()))?;
+        if found.iter().ne(header.iter().copied()) {
+            return Err(fault(1, format!("expected the columns {}", header.join(", "))));
+        }
+        let mut rows = Vec::new();
+        for (at, record) in reader.records().enumerate() {
+            let cells = record.map_err(|error| fault(at + 2, error.to_string()))?;
+            rows.push(SheetRow { file: name.to_string(), header, cells, number: at + 2 });
+        }
+        Ok(Sheet { rows })
+    }
+}
+
+impl SheetRow {
+    fn get(&self, column: &str) -> &str {
+        let at = self.header.iter().position(|name| *name == column);
+        at.and_then(|at| self.cells.get(at)).unwrap_or("")
+    }
+
+    fn fault(&self, field: &str, message: &str) -> Error {
+        Error::Schema { file: self.file.clone(), row: self.number, field: field.to_string(), message: message.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shipped_schemas_read_and_have_every_field_once_per_version() {
+        let schemas = Schemas::embedded().unwrap();
+        assert_eq!(schemas.tables.iter().map(|t| t.layout.fields.len()).sum::<usize>(), 286);
+        for version in &schemas.versions {
+            for table in &schemas.tables {
+                for field in &table.layout.fields {
+                    let mappings = version.mappings.iter().filter(|m| m.table == table.layout.table && m.field == field.label);
+                    assert_eq!(mappings.count(), 1, "{} {} {}", version.api.name(), table.layout.table, field.label);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn record_lengths_are_cms_s() {
+        let schemas = Schemas::embedded().unwrap();
+        let lengths: Vec<usize> = schemas.tables.iter().map(|table| table.layout.record_length()).collect();
+        assert_eq!(lengths, [437, 199, 114, 112, 388, 247, 195, 549, 55, 324, 128]);
+    }
+
+    #[test]
+    fn a_folder_replaces_the_files_it_has_and_faults_name_row_and_column() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("codes.csv"), "map,from,to,note\nsex,male,9,\n").unwrap();
+        let schemas = Schemas::with_folder(folder.path()).unwrap();
+        assert_eq!(schemas.codes.map("sex").unwrap().get("male"), Some("9"));
+        std::fs::create_dir(folder.path().join("crosswalk")).unwrap();
+        std::fs::write(
+            folder.path().join("crosswalk/v2.csv"),
+            "table,field,status,path,note\nCCLF1,CLM_FROM_DT,mapped,%eob.billablePeriod..start,\n",
+        )
+        .unwrap();
+        let error = Schemas::with_folder(folder.path()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "crosswalk/v2.csv, row 2, `CLM_FROM_DT`: path, column 21: expected a name, found `.`"
+        );
+        assert_eq!(error.exit_code(), 2);
+    }
+}

@@ -1,0 +1,263 @@
+//! The walk: one pass over a record along its plan, capturing what the crosswalk wants into [`Frames`].
+//!
+//! It knows no field and no table. Frames hold captured positions only, so they are reused for the next record.
+
+use super::plan::{Act, Capture, Id, Mode, Node, Plan};
+use crate::parse::{Captured, Cursor, Kind};
+
+/// What a walk captured.
+#[derive(Debug, Default)]
+pub struct Frames {
+    slots: Vec<Captured>,
+    /// base of every frame, by scope, in the record's order
+    bases: Vec<Vec<u32>>,
+    spill: Vec<Captured>,
+    /// ids of `Single` captures that met a second, different value
+    pub ambiguous: Vec<usize>,
+}
+
+impl Frames {
+    fn clear(&mut self, plan: &Plan) {
+        self.slots.clear();
+        self.slots.resize(plan.widths[0], 0);
+        self.bases.resize_with(plan.widths.len(), Vec::new);
+        self.bases.iter_mut().for_each(Vec::clear);
+        self.spill.clear();
+        self.ambiguous.clear();
+    }
+
+    /// Bases of the frames of a scope, in the record's order; the record's own frame has base 0.
+    #[inline]
+    pub fn of(&self, scope: u16) -> &[u32] {
+        &self.bases[scope as usize]
+    }
+
+    /// The value in a slot of the frame at `base`; 0 is absent.
+    #[inline]
+    pub fn get(&self, base: u32, at: u16) -> Captured {
+        self.slots[base as usize + at as usize]
+    }
+
+    /// All values of a `Many` slot.
+    #[inline]
+    pub fn many(&self, base: u32, at: u16) -> &[Captured] {
+        let range = self.get(base, at);
+        let (start, len) = ((range >> 32) as usize, (range & 0xFFFF_FFFF) as usize);
+        &self.spill[start..start + len]
+    }
+}
+
+/// Walks records. Keeps its memory between them.
+#[derive(Debug)]
+pub struct Walker<At> {
+    /// what the last walk captured
+    pub frames: Frames,
+    /// base of the open frame of each scope
+    open: Vec<u32>,
+    /// positions of members that groups may ask for, a stretch per open object
+    seen: Vec<Option<At>>,
+    /// groups decided, a stretch per open object
+    decided: Vec<Id>,
+}
+
+impl<At> Default for Walker<At> {
+    fn default() -> Self {
+        Walker { frames: Frames::default(), open: Vec::new(), seen: Vec::new(), decided: Vec::new() }
+    }
+}
+
+impl<At: Copy> Walker<At> {
+    /// Captures everything the plan wants of one record.
+    pub fn walk<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C) {
+        self.frames.clear(plan);
+        self.open.clear();
+        self.open.resize(plan.widths.len(), 0);
+        self.seen.clear();
+        self.decided.clear();
+        self.value(plan, record, plan.root, record.root());
+    }
+
+    fn value<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, id: Id, at: At) {
+        let node = &plan.nodes[id as usize];
+        match record.kind(at) {
+            Kind::Object => self.element(plan, record, node, at, 0),
+            Kind::Array => {
+                for (n, element) in record.elements(at).enumerate() {
+                    match record.kind(element) {
+                        Kind::Object => self.element(plan, record, node, element, n),
+                        Kind::Array | Kind::Null => {}
+                        _ => self.keep_all(record, node, element),
+                    }
+                }
+            }
+            Kind::Null => {}
+            _ => self.keep_all(record, node, at),
+        }
+    }
+
+    fn element<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, node: &Node, at: At, n: usize) {
+        let Some(scope) = node.scope else { return self.object(plan, record, node, at, n) };
+        let base = self.frames.slots.len();
+        self.frames.slots.resize(base + plan.widths[scope as usize], 0);
+        self.frames.bases[scope as usize].push(base as u32);
+        let outer = std::mem::replace(&mut self.open[scope as usize], base as u32);
+        self.object(plan, record, node, at, n);
+        self.open[scope as usize] = outer;
+    }
+
+    #[inline]
+    fn object<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, node: &Node, at: At, n: usize) {
+        if node.simple {
+            for (key, value) in record.members(at) {
+                if let Some(found) = node.keys.find(key.as_bytes())
+                    && let Some(walk) = node.doings[found].walk
+                {
+                    self.value(plan, record, walk, value);
+                }
+            }
+        } else {
+            self.sliced(plan, record, node, at, n);
+        }
+    }
+
+    /// An object with slices: members are noted as they come, groups act on them once decided.
+    fn sliced<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, node: &Node, at: At, n: usize) {
+        let here = Stretch { seen: self.seen.len(), decided: self.decided.len() };
+        self.seen.resize(here.seen + node.unions, None);
+        for (index, group) in &node.index {
+            if *index == n {
+                self.decide(plan, record, &here, *group);
+            }
+        }
+        for (key, value) in record.members(at) {
+            let Some(found) = node.keys.find(key.as_bytes()) else { continue };
+            let doing = &node.doings[found];
+            if let Some(walk) = doing.walk {
+                self.value(plan, record, walk, value);
+            }
+            if let Some(union) = doing.union {
+                self.seen[here.seen + union] = Some(value);
+                let mut next = here.decided;
+                let known = self.decided.len();
+                while next < known {
+                    let group = &plan.groups[self.decided[next] as usize];
+                    for (_, act) in group.acts.iter().filter(|(wanted, _)| *wanted == union) {
+                        self.act(plan, record, &here, *act, value);
+                    }
+                    next += 1;
+                }
+            }
+            for switch in &doing.switches {
+                self.switch(plan, record, &here, *switch, 0, value);
+            }
+        }
+        self.seen.truncate(here.seen);
+        self.decided.truncate(here.decided);
+    }
+
+    fn act<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, here: &Stretch, act: Act, at: At) {
+        match act {
+            Act::Walk(id) => self.value(plan, record, id, at),
+            Act::Switch(id) => self.switch(plan, record, here, id, 0, at),
+        }
+    }
+
+    fn decide<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, here: &Stretch, id: Id) {
+        if self.decided[here.decided..].contains(&id) {
+            return;
+        }
+        self.decided.push(id);
+        for (union, act) in &plan.groups[id as usize].acts {
+            if let Some(at) = self.seen[here.seen + union] {
+                self.act(plan, record, here, *act, at);
+            }
+        }
+    }
+
+    /// Looks for the discriminator's text below `at` and decides its groups.
+    fn switch<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, here: &Stretch, id: Id, depth: usize, at: At) {
+        let switch = &plan.switches[id as usize];
+        match record.kind(at) {
+            Kind::Array => {
+                for element in record.elements(at) {
+                    self.switch(plan, record, here, id, depth, element);
+                }
+            }
+            Kind::Object if depth < switch.rest.len() => {
+                for (key, value) in record.members(at) {
+                    if *key.as_bytes() == *switch.rest[depth] {
+                        self.switch(plan, record, here, id, depth + 1, value);
+                    }
+                }
+            }
+            Kind::Null => {}
+            _ if depth == switch.rest.len() => {
+                for group in &switch.any {
+                    self.decide(plan, record, here, *group);
+                }
+                let Some(text) = record.string(at) else { return };
+                if let Some(literal) = switch.literals.find(text.as_bytes()) {
+                    for group in &switch.behind[literal] {
+                        self.decide(plan, record, here, *group);
+                    }
+                }
+                for (prefix, group) in &switch.prefixes {
+                    if text.as_bytes().starts_with(prefix) {
+                        self.decide(plan, record, here, *group);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    #[inline]
+    fn keep_all<C: Cursor<At = At>>(&mut self, record: &C, node: &Node, at: At) {
+        for capture in &node.captures {
+            self.keep(record, capture, at);
+        }
+    }
+
+    fn keep<C: Cursor<At = At>>(&mut self, record: &C, capture: &Capture, at: At) {
+        if let Some(text) = record.string(at)
+            && (text.is_empty() || capture.unless.iter().any(|absent| **absent == *text))
+        {
+            return;
+        }
+        let slot = (self.open[capture.slot.scope as usize] + u32::from(capture.slot.at)) as usize;
+        let slots = &mut self.frames.slots;
+        match capture.mode {
+            Mode::First if slots[slot] != 0 => {}
+            Mode::First | Mode::Last => slots[slot] = record.capture(at),
+            Mode::Single if slots[slot] == 0 => slots[slot] = record.capture(at),
+            Mode::Single => {
+                let (mut first, mut second) = (String::new(), String::new());
+                if record.text(slots[slot], &mut first) != record.text(record.capture(at), &mut second) {
+                    self.frames.ambiguous.push(capture.id);
+                }
+            }
+            Mode::List(n) => {
+                if let Some(free) = slots[slot..slot + n].iter_mut().find(|kept| **kept == 0) {
+                    *free = record.capture(at);
+                }
+            }
+            Mode::Many => {
+                let spill = &mut self.frames.spill;
+                let (mut start, len) = ((slots[slot] >> 32) as usize, (slots[slot] & 0xFFFF_FFFF) as usize);
+                if start + len != spill.len() || len == 0 {
+                    let moved = spill[start..start + len].to_vec();
+                    start = spill.len();
+                    spill.extend(moved);
+                }
+                spill.push(record.capture(at));
+                slots[slot] = (start as u64) << 32 | (len as u64 + 1);
+            }
+        }
+    }
+}
+
+/// Where an open object's members and groups begin.
+struct Stretch {
+    seen: usize,
+    decided: usize,
+}
