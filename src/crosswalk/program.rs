@@ -103,6 +103,8 @@ pub struct TableProgram {
     pub name: String,
     /// what a row is made of
     pub row: Root,
+    /// whose frames are the rows; 0 if a row is the whole record
+    pub scope: u16,
     /// indices into [`Crosswalk::families`]
     pub families: Vec<usize>,
     /// in layout order
@@ -358,8 +360,16 @@ impl<'s> Compiler<'s> {
         }
 
         let mut columns = Vec::new();
+        let mut scopes = Vec::new();
         for (index, table) in self.schemas.tables.iter().enumerate() {
             columns.push(self.table(index, table)?);
+            scopes.push(match table.row {
+                Root::Item => self.trees[CLAIM].scope("item"),
+                Root::Procedure => self.trees[CLAIM].scope("procedure"),
+                Root::Diagnosis => self.trees[CLAIM].scope("diagnosis"),
+                Root::Former => self.trees[PATIENT].scope("identifier"),
+                _ => 0,
+            });
         }
 
         let resource = self.fact("%eob", "resource", Mode::First)?;
@@ -381,7 +391,7 @@ impl<'s> Compiler<'s> {
         let currency = self.optional_fact("%mbi", "currency")?;
         let coverage = ["id", "beneficiary", "start", "end"].map(|name| self.fact("%coverage", name, Mode::First));
 
-        let Compiler { trees, links, names, .. } = self;
+        let Compiler { schemas, trees, links, names, .. } = self;
         let [eob, patient_plan, coverage_plan] = trees.map(Builder::finish);
         let plans = [&eob, &patient_plan, &coverage_plan];
         let slot = |wanted: Wanted| {
@@ -420,7 +430,7 @@ impl<'s> Compiler<'s> {
             fill,
         };
         let mut tables = Vec::new();
-        for (table, pending) in self.schemas.tables.iter().zip(columns) {
+        for ((table, pending), scope) in schemas.tables.iter().zip(columns).zip(scopes) {
             let columns: Vec<Column> = table
                 .layout
                 .fields
@@ -453,6 +463,7 @@ impl<'s> Compiler<'s> {
             tables.push(TableProgram {
                 name: table.layout.table.clone(),
                 row: table.row,
+                scope,
                 families: table.families.iter().filter_map(family).collect(),
                 never: !only_with.is_empty() && only_with.iter().all(|at| columns[*at].programs.is_empty()),
                 columns,

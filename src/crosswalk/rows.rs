@@ -138,8 +138,7 @@ impl<'x> RowMaker<'x> {
                 }
             }
             _ => {
-                let scope = crosswalk.row_scope(table);
-                for base in scope.map_or(&[][..], |scope| walked.frames.of(scope)) {
+                for base in walked.frames.of(program.scope) {
                     one(self, *base, "", 0);
                 }
             }
@@ -211,11 +210,11 @@ impl<'x> RowMaker<'x> {
         for program in &column.programs {
             let note = |notes: &mut Vec<Note>, what| notes.push(Note { table, column: at, what });
             let Some(text) = source_text(self.crosswalk, program, site, &mut self.links, &mut self.work.scratch) else {
-                if self.links.ambiguous {
-                    note(&mut self.notes, Remark::Ambiguous);
-                }
                 continue;
             };
+            if self.links.ambiguous {
+                note(&mut self.notes, Remark::Ambiguous);
+            }
             let text = match apply(&program.steps, text, site.walked, &mut self.work.text, &mut self.work.other) {
                 Ok(text) => text,
                 Err(()) => {
@@ -277,15 +276,17 @@ fn source_text<'a, C: Cursor>(
         Source::Diagnosis(nth, slot) => frames.get(site.diagnoses.get(*nth)?.base, slot.at),
         Source::Linked { link, slot, nth, single } => {
             let bases = links.resolve(crosswalk, *link, site);
+            let mut ambiguous = false;
             let mut values = bases.iter().map(|base| frames.get(*base, slot.at)).filter(|value| *value != 0);
             let value = values.nth(*nth).unwrap_or(0);
             if *single && value != 0 {
                 let (mut one, mut two) = (String::new(), String::new());
                 let first = record.text(value, &mut one);
                 if values.any(|other| record.text(other, &mut two) != first) {
-                    links.second_value = true;
+                    ambiguous = true;
                 }
             }
+            links.ambiguous = ambiguous;
             value
         }
     };
@@ -360,8 +361,8 @@ struct Links {
     resolved: Vec<bool>,
     /// links that are the same for all rows of a record
     per_record: Vec<bool>,
+    /// the last resolved source met a second, different value
     ambiguous: bool,
-    second_value: bool,
 }
 
 impl Links {
@@ -372,7 +373,6 @@ impl Links {
             resolved: vec![false; links.len()],
             per_record: links.iter().map(|link| !matches!(link.by, LinkBy::Row(_))).collect(),
             ambiguous: false,
-            second_value: false,
         }
     }
 
