@@ -353,11 +353,11 @@ pub fn note_issues(
                 field,
                 format!("expected a value that fits its picture, found one that is {misfit}: blank"),
             ),
-            Remark::Signed => push(
-                "signed",
+            Remark::AsServed(misfit) => push(
+                "written-as-served",
                 Weight::Notice,
                 field,
-                "expected digits, found a sign its picture has no column for: written with it".to_string(),
+                format!("expected a code that fits its picture, found one that is {misfit}: written as served"),
             ),
             Remark::Cut => push("cut", Weight::Notice, field, "expected fewer characters: cut to the width".to_string()),
         }

@@ -90,7 +90,7 @@ impl Default for CsvEncoder {
 }
 
 fn lines(buffer: Vec<u8>) -> ::csv::Writer<Vec<u8>> {
-    ::csv::WriterBuilder::new().terminator(::csv::Terminator::Any(b'\n')).buffer_capacity(BUFFER).from_writer(buffer)
+    ::csv::WriterBuilder::new().terminator(::csv::Terminator::Any(b'\n')).from_writer(buffer)
 }
 
 impl CsvEncoder {
