@@ -6,6 +6,7 @@
 
 mod convert;
 mod schema;
+mod synth;
 mod table;
 
 use std::io::Write;
@@ -34,6 +35,8 @@ enum Verb {
     Convert(convert::Convert),
     /// Show layouts, and where each field comes from
     Schema(schema::Schema),
+    /// Make a synthetic export to try things on
+    Synth(synth::SynthCommand),
     /// Print a completion script for a shell
     Completions {
         /// which shell
@@ -47,6 +50,7 @@ pub fn run() -> u8 {
     let result = match command.verb {
         Verb::Convert(convert) => convert.run(),
         Verb::Schema(schema) => schema.run(),
+        Verb::Synth(synth) => synth.run(),
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Command::command(), "claimfeed", &mut script);

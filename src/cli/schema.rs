@@ -72,10 +72,21 @@ fn coverage(schemas: &Schemas, tables: &[&Table]) -> String {
 
 fn counts(schemas: &Schemas, tables: &[&Table]) -> String {
     let mut columns = Columns::new(&[
-        "table", "fields", "length", "v1 mapped", "derived", "absent", "v2 mapped", "derived", "absent", "v3 mapped",
-        "derived", "absent", "what it is",
+        "table",
+        "fields",
+        "length",
+        "v1 mapped",
+        "derived",
+        "absent",
+        "v2 mapped",
+        "derived",
+        "absent",
+        "v3 mapped",
+        "derived",
+        "absent",
+        "what it is",
     ]);
-    let mut totals = vec![0usize; 10];
+    let mut totals = [0usize; 10];
     for table in tables {
         let mut numbers = vec![table.layout.fields.len()];
         for version in &schemas.versions {
@@ -89,7 +100,8 @@ fn counts(schemas: &Schemas, tables: &[&Table]) -> String {
         for (total, number) in totals.iter_mut().zip(&numbers) {
             *total += number;
         }
-        let mut cells = vec![table.layout.table.clone(), numbers[0].to_string(), table.layout.record_length().to_string()];
+        let mut cells =
+            vec![table.layout.table.clone(), numbers[0].to_string(), table.layout.record_length().to_string()];
         cells.extend(numbers[1..].iter().map(ToString::to_string));
         cells.push(table.title.clone());
         columns.row(cells);

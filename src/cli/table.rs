@@ -29,8 +29,11 @@ impl std::fmt::Display for Columns {
         let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
         let widths: Vec<usize> = (0..count).map(width).collect();
         let number = |cell: &str| !cell.is_empty() && cell.bytes().all(|b| b.is_ascii_digit() || b"-.,".contains(&b));
-        let numeric: Vec<bool> =
-            (0..count).map(|column| self.len() > 0 && self.rows[1..].iter().all(|row| row[column].is_empty() || number(&row[column]))).collect();
+        let numeric: Vec<bool> = (0..count)
+            .map(|column| {
+                self.len() > 0 && self.rows[1..].iter().all(|row| row[column].is_empty() || number(&row[column]))
+            })
+            .collect();
         for row in &self.rows {
             let mut line = String::new();
             for (column, cell) in row.iter().enumerate() {

@@ -61,7 +61,8 @@ pub fn diagnoses<'x, C: Cursor>(
     let mut keep = keep.into_iter();
     wanted.retain(|_| keep.next().unwrap_or(true));
     // The sort is stable: without sequences the record's order stays.
-    wanted.sort_by(|a, b| (&a.rule.product, a.rule.order, a.sequence).cmp(&(&b.rule.product, b.rule.order, b.sequence)));
+    wanted
+        .sort_by(|a, b| (&a.rule.product, a.rule.order, a.sequence).cmp(&(&b.rule.product, b.rule.order, b.sequence)));
 
     for at in 0..wanted.len() {
         let rule = wanted[at].rule;

@@ -313,11 +313,8 @@ impl Parser<'_> {
     }
 
     fn alternative(&mut self) -> Result<Alternative, Fault> {
-        let source = if self.rest().starts_with('\'') {
-            Source::Literal(self.literal()?)
-        } else {
-            Source::Path(self.path()?)
-        };
+        let source =
+            if self.rest().starts_with('\'') { Source::Literal(self.literal()?) } else { Source::Path(self.path()?) };
         let mut calls = Vec::new();
         let mut fill = false;
         while self.eat(".") {
@@ -348,9 +345,8 @@ impl Parser<'_> {
                 "fill" => fill = true,
                 _ => {
                     self.at = start;
-                    return self.fault(
-                        "one of translate, substring, right, replace, zeroPad, select, ageOn, cut, fill",
-                    );
+                    return self
+                        .fault("one of translate, substring, right, replace, zeroPad, select, ageOn, cut, fill");
                 }
             }
             self.close()?;
@@ -601,12 +597,16 @@ mod tests {
     }
 
     fn is(path: &[&str], text: &str) -> Step {
-        Step::Where(Test { path: path.iter().map(ToString::to_string).collect(), accept: vec![Literal::Is(text.into())] })
+        Step::Where(Test {
+            path: path.iter().map(ToString::to_string).collect(),
+            accept: vec![Literal::Is(text.into())],
+        })
     }
 
     #[test]
     fn members_slices_and_indices() {
-        let path = only_path("%eob.supportingInfo.where(category.coding.where(code='drg').exists()).code.coding.first().code");
+        let path =
+            only_path("%eob.supportingInfo.where(category.coding.where(code='drg').exists()).code.coding.first().code");
         assert_eq!(path.root, Root::Eob);
         assert_eq!(
             path.steps,
@@ -629,7 +629,9 @@ mod tests {
 
     #[test]
     fn links_by_sequence_and_reference() {
-        let path = only_path("%eob.careTeam.where(role.coding.where(code='primary').exists() and (sequence in %eob.item.careTeamLinkId).not()).x");
+        let path = only_path(
+            "%eob.careTeam.where(role.coding.where(code='primary').exists() and (sequence in %eob.item.careTeamLinkId).not()).x",
+        );
         assert_eq!(
             path.steps[2],
             Step::Linked(Link::Sequence {
@@ -654,7 +656,9 @@ mod tests {
 
     #[test]
     fn null_words_and_prefixes() {
-        let path = only_path("%coverage.where(id.startsWith('part-a')).extension.where(url.startsWith('u/a') or url.startsWith('u/b')).valueCoding.code.where($this != '**' and $this != '*').last()");
+        let path = only_path(
+            "%coverage.where(id.startsWith('part-a')).extension.where(url.startsWith('u/a') or url.startsWith('u/b')).valueCoding.code.where($this != '**' and $this != '*').last()",
+        );
         assert_eq!(path.unless, ["**", "*"]);
         assert_eq!(path.pick, Pick::Last);
         assert!(matches!(&path.steps[2], Step::Where(test) if test.accept.len() == 2));
@@ -663,10 +667,19 @@ mod tests {
     #[test]
     fn faults_name_the_column_and_the_expectation() {
         let fault = |text: &str| Cell::parse(text).unwrap_err().to_string();
-        assert_eq!(fault("eob.id"), "column 1: expected a path that begins with `%`, or a literal in quotes, found `e`");
+        assert_eq!(
+            fault("eob.id"),
+            "column 1: expected a path that begins with `%`, or a literal in quotes, found `e`"
+        );
         assert_eq!(fault("%eob.where(id='x)"), "column 16: expected a closing quote, found `x`");
-        assert_eq!(fault("%eob.id.upper()"), "column 9: expected one of translate, substring, right, replace, zeroPad, select, ageOn, cut, fill, found `u`");
-        assert_eq!(fault("%claim.id"), "column 2: expected one of eob, item, px, dx, patient, coverage, mbi, former, hospice, row, found `c`");
+        assert_eq!(
+            fault("%eob.id.upper()"),
+            "column 9: expected one of translate, substring, right, replace, zeroPad, select, ageOn, cut, fill, found `u`"
+        );
+        assert_eq!(
+            fault("%claim.id"),
+            "column 2: expected one of eob, item, px, dx, patient, coverage, mbi, former, hospice, row, found `c`"
+        );
         assert_eq!(fault("%eob.id %eob.id"), "column 9: expected `|` or the end of the cell, found `%`");
     }
 }

@@ -100,7 +100,9 @@ impl Picture {
                 let scale = picture.split_once('.').map_or(0, |(_, decimals)| decimals.len());
                 Ok(Picture::Decimal { whole: count(picture)?, scale })
             }
-            _ => Err(format!("expected a type of char, int, num or date that fits the picture, found `{kind}` with `{picture}`")),
+            _ => Err(format!(
+                "expected a type of char, int, num or date that fits the picture, found `{kind}` with `{picture}`"
+            )),
         }
     }
 
@@ -363,7 +365,9 @@ mod tests {
         assert_eq!(date("2024-02-29").unwrap().1, "2024-02-29");
         assert_eq!(date("2025-08-15T00:00:00+00:00").unwrap().1, "2025-08-15");
         assert_eq!(date("9999-12-31").unwrap(), (Fit::Blank, String::new()));
-        for odd in ["2018", "2018-07", "2023-02-29", "2023-13-01", "2023-00-10", "20230101", "2023-01-01 10:00", "١٢٣٤-01-01"] {
+        for odd in
+            ["2018", "2018-07", "2023-02-29", "2023-13-01", "2023-00-10", "20230101", "2023-01-01 10:00", "١٢٣٤-01-01"]
+        {
             assert_eq!(date(odd), Err(Misfit::NotADate), "{odd}");
         }
     }
@@ -372,7 +376,10 @@ mod tests {
     fn codes_that_do_not_fit_are_written_as_served_and_told() {
         assert_eq!(fit("9(02)", "int", "01").unwrap().1, "01");
         assert_eq!(fit("9(09)", "int", "30.0").unwrap().1, "30");
-        assert_eq!(fit("9(13)", "int", "-9100000007919").unwrap(), (Fit::AsServed(Misfit::Signed), "-9100000007919".into()));
+        assert_eq!(
+            fit("9(13)", "int", "-9100000007919").unwrap(),
+            (Fit::AsServed(Misfit::Signed), "-9100000007919".into())
+        );
         assert_eq!(fit("9(12)", "int", "54025.5").unwrap(), (Fit::AsServed(Misfit::NotANumber), "54025.5".into()));
         assert_eq!(fit("9(2)", "int", "100").unwrap(), (Fit::AsServed(Misfit::TooWide), "100".into()));
     }

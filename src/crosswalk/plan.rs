@@ -197,7 +197,9 @@ impl Builder {
                 wanted.mode = Mode::List(old.max(new));
             }
             match (&mut wanted.families, families) {
-                (Some(old), Some(new)) => old.extend(new.iter().filter(|f| !old.contains(f)).cloned().collect::<Vec<_>>()),
+                (Some(old), Some(new)) => {
+                    old.extend(new.iter().filter(|f| !old.contains(f)).cloned().collect::<Vec<_>>())
+                }
                 (old, None) => *old = None,
                 (None, _) => {}
             }
@@ -393,10 +395,8 @@ fn compile_switches(
     }
     let mut switches = Vec::new();
     for (path, tests) in by_path {
-        let mut switch = Switch {
-            rest: path[1..].iter().map(|key| key.as_bytes().into()).collect(),
-            ..Switch::default()
-        };
+        let mut switch =
+            Switch { rest: path[1..].iter().map(|key| key.as_bytes().into()).collect(), ..Switch::default() };
         let mut literals: BTreeMap<&str, Vec<Id>> = BTreeMap::new();
         for (test, child) in tests {
             let group = compile_group(trie, child, plan, members);

@@ -465,7 +465,8 @@ impl<'s> Compiler<'s> {
                     }
                 })
                 .collect();
-            let positions = |labels: &[String]| labels.iter().filter_map(|label| table.layout.position(label)).collect();
+            let positions =
+                |labels: &[String]| labels.iter().filter_map(|label| table.layout.position(label)).collect();
             let only_with: Vec<usize> = positions(&table.only_with);
             let family = |name: &String| families.iter().position(|family| family == name);
             tables.push(TableProgram {
@@ -597,7 +598,11 @@ impl<'s> Compiler<'s> {
             }
             _ => self.fault(
                 place.mapping,
-                format!("expected a path that rows of `%{}` can follow, found `%{}`", place.row.name(), path.root.name()),
+                format!(
+                    "expected a path that rows of `%{}` can follow, found `%{}`",
+                    place.row.name(),
+                    path.root.name()
+                ),
             ),
         }
     }
@@ -677,7 +682,12 @@ impl<'s> Compiler<'s> {
                     let members = match (root, members.split_first()) {
                         (Root::Eob, Some((first, rest))) if first == "item" && *negated => rest,
                         (Root::Item, _) if place.row == Root::Item && !negated => members,
-                        _ => return self.fault(place.mapping, "expected a list of this row's item, or with `.not()` of `%eob.item`"),
+                        _ => {
+                            return self.fault(
+                                place.mapping,
+                                "expected a list of this row's item, or with `.not()` of `%eob.item`",
+                            );
+                        }
                     };
                     let scope = self.trees[CLAIM].scope("item");
                     ids.push(self.trees[CLAIM].capture(scope, &keys(members), Mode::Many, &[], place.families));

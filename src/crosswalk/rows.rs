@@ -401,7 +401,8 @@ impl Links {
                 LinkBy::Row(lists) => {
                     let list = lists.iter().map(|slot| frames.many(site.base, slot.at)).find(|list| !list.is_empty());
                     let wanted: Vec<i64> = list.unwrap_or(&[]).iter().filter_map(|at| record.integer(*at)).collect();
-                    let points = |base: &u32| key(*base).and_then(|k| record.integer(k)).is_some_and(|k| wanted.contains(&k));
+                    let points =
+                        |base: &u32| key(*base).and_then(|k| record.integer(k)).is_some_and(|k| wanted.contains(&k));
                     found.extend(targets.filter(points));
                 }
                 LinkBy::Nobody(lists) => {
@@ -410,7 +411,8 @@ impl Links {
                         .flat_map(|slot| frames.of(slot.scope).iter().flat_map(|base| frames.many(*base, slot.at)))
                         .filter_map(|at| record.integer(*at))
                         .collect();
-                    let free = |base: &u32| !key(*base).and_then(|k| record.integer(k)).is_some_and(|k| named.contains(&k));
+                    let free =
+                        |base: &u32| !key(*base).and_then(|k| record.integer(k)).is_some_and(|k| named.contains(&k));
                     found.extend(targets.filter(free));
                 }
                 LinkBy::Reference(slot) => {

@@ -226,10 +226,19 @@ fn layout(folder: Option<&FilePath>, table: &str) -> Result<Layout> {
     for row in Sheet::open(folder, &file, &["element", "field", "start", "end", "picture", "type"])?.rows {
         let label = row.get("field").to_string();
         let number = |field: &str| {
-            row.get(field).parse::<usize>().map_err(|_| row.fault(&label, &format!("expected a number in column `{field}`")))
+            row.get(field)
+                .parse::<usize>()
+                .map_err(|_| row.fault(&label, &format!("expected a number in column `{field}`")))
         };
-        let picture = Picture::parse(row.get("picture"), row.get("type")).map_err(|message| row.fault(&label, &message))?;
-        let field = Field { start: number("start")?, end: number("end")?, printed: row.get("picture").to_string(), picture, label };
+        let picture =
+            Picture::parse(row.get("picture"), row.get("type")).map_err(|message| row.fault(&label, &message))?;
+        let field = Field {
+            start: number("start")?,
+            end: number("end")?,
+            printed: row.get("picture").to_string(),
+            picture,
+            label,
+        };
         if field.end + 1 != field.start + picture.width() {
             return Err(row.fault(&field.label, "expected as many columns as the picture is wide"));
         }
@@ -278,7 +287,10 @@ fn version(folder: Option<&FilePath>, api: Api) -> Result<Version> {
                 table: row.get("table").to_string(),
                 kind: row.get("type").to_string(),
                 product: row.get("product").to_string(),
-                order: row.get("order").parse().map_err(|_| row.fault(row.get("type"), "expected a number in column `order`"))?,
+                order: row
+                    .get("order")
+                    .parse()
+                    .map_err(|_| row.fault(row.get("type"), "expected a number in column `order`"))?,
                 unless_repeated: row.get("unless_repeated") == "yes",
                 first_also: row.get("first_also").to_string(),
             });
@@ -320,7 +332,8 @@ impl Sheet {
                 None => return Err(Error::Usage(format!("expected `{name}` in the schemas folder, found none"))),
             },
         };
-        let fault = |row: usize, message: String| Error::Schema { file: name.to_string(), row, field: String::new(), message };
+        let fault =
+            |row: usize, message: String| Error::Schema { file: name.to_string(), row, field: String::new(), message };
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let found = reader.headers().map_err(|error| fault(1, error.to_string()))?;
         if found.iter().ne(header.iter().copied()) {
@@ -342,7 +355,12 @@ impl SheetRow {
     }
 
     fn fault(&self, field: &str, message: &str) -> Error {
-        Error::Schema { file: self.file.clone(), row: self.number, field: field.to_string(), message: message.to_string() }
+        Error::Schema {
+            file: self.file.clone(),
+            row: self.number,
+            field: field.to_string(),
+            message: message.to_string(),
+        }
     }
 }
 
@@ -357,7 +375,8 @@ mod tests {
         for version in &schemas.versions {
             for table in &schemas.tables {
                 for field in &table.layout.fields {
-                    let mappings = version.mappings.iter().filter(|m| m.table == table.layout.table && m.field == field.label);
+                    let mappings =
+                        version.mappings.iter().filter(|m| m.table == table.layout.table && m.field == field.label);
                     assert_eq!(mappings.count(), 1, "{} {} {}", version.api.name(), table.layout.table, field.label);
                 }
             }

@@ -187,7 +187,8 @@ impl BeneficiaryRows<'_> {
 
 /// Distinct stays by start. Claims of one stay repeat its start and learn its end later.
 fn stays(seen: &[Stay]) -> Vec<Stay> {
-    let mut stays: Vec<Stay> = seen.iter().filter(|stay| !stay.start.is_empty() || !stay.end.is_empty()).cloned().collect();
+    let mut stays: Vec<Stay> =
+        seen.iter().filter(|stay| !stay.start.is_empty() || !stay.end.is_empty()).cloned().collect();
     stays.sort();
     stays.reverse();
     stays.dedup_by(|earlier, later| !earlier.start.is_empty() && earlier.start == later.start);
@@ -251,7 +252,12 @@ mod tests {
     #[test]
     fn stays_are_distinct_by_start_and_learn_their_end() {
         assert_eq!(stays(&[]), [stay("", "")]);
-        let seen = [stay("2024-05-01", ""), stay("2023-01-01", "2023-02-01"), stay("2024-05-01", "2024-06-01"), stay("2023-01-01", "2023-02-01")];
+        let seen = [
+            stay("2024-05-01", ""),
+            stay("2023-01-01", "2023-02-01"),
+            stay("2024-05-01", "2024-06-01"),
+            stay("2023-01-01", "2023-02-01"),
+        ];
         assert_eq!(stays(&seen), [stay("2023-01-01", "2023-02-01"), stay("2024-05-01", "2024-06-01")]);
     }
 

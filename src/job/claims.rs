@@ -359,7 +359,9 @@ pub fn note_issues(
                 field,
                 format!("expected a code that fits its picture, found one that is {misfit}: written as served"),
             ),
-            Remark::Cut => push("cut", Weight::Notice, field, "expected fewer characters: cut to the width".to_string()),
+            Remark::Cut => {
+                push("cut", Weight::Notice, field, "expected fewer characters: cut to the width".to_string())
+            }
         }
     }
 }

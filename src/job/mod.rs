@@ -120,7 +120,8 @@ impl Job {
             None => {
                 run.observer.restart()?;
                 // Every file takes part in the first pass now, so no Patient can come late again.
-                run.attempt(&vec![false; sources.len()])?.ok_or_else(|| Error::Usage("the input changed while it was read".into()))?
+                run.attempt(&vec![false; sources.len()])?
+                    .ok_or_else(|| Error::Usage("the input changed while it was read".into()))?
             }
         };
         let elapsed = started.elapsed().as_secs_f64();
@@ -141,7 +142,8 @@ impl Job {
                 return Err(Error::Usage(format!("expected tables of {}, found `{name}`", names.join(", "))));
             }
         }
-        let is_wanted = |name: &str| self.tables.is_empty() || self.tables.iter().any(|wanted| wanted.eq_ignore_ascii_case(name));
+        let is_wanted =
+            |name: &str| self.tables.is_empty() || self.tables.iter().any(|wanted| wanted.eq_ignore_ascii_case(name));
         Ok((0..known.len()).filter(|at| is_wanted(&known[*at].layout.table)).collect())
     }
 
@@ -224,7 +226,11 @@ impl Run<'_> {
             inputs: self
                 .sources
                 .iter()
-                .map(|source| InputReport { file: source.path.display().to_string(), bytes: source.size, ..InputReport::default() })
+                .map(|source| InputReport {
+                    file: source.path.display().to_string(),
+                    bytes: source.size,
+                    ..InputReport::default()
+                })
                 .collect(),
             families: vec![FamilyTally::default(); crosswalk.families.len()],
             rows: vec![0; crosswalk.tables.len()],
@@ -265,7 +271,8 @@ impl Run<'_> {
             .iter()
             .map(|at| {
                 let table = &self.crosswalk.tables[*at];
-                let column = |c: &crate::crosswalk::program::Column| OutColumn { label: c.label.clone(), picture: c.picture };
+                let column =
+                    |c: &crate::crosswalk::program::Column| OutColumn { label: c.label.clone(), picture: c.picture };
                 let mut columns: Vec<OutColumn> = table.columns.iter().map(column).collect();
                 if self.job.lineage {
                     columns.extend(LINEAGE.iter().map(lineage));
@@ -301,7 +308,8 @@ impl Run<'_> {
             tallies.push(output.tally);
             Ok(())
         };
-        let workers = pipeline::run(&feed, workers, |worker, chunk| worker.work(chunk), merge).map_err(|e| self.named(e))?;
+        let workers =
+            pipeline::run(&feed, workers, |worker, chunk| worker.work(chunk), merge).map_err(|e| self.named(e))?;
         for worker in &workers {
             add_fills(fills, &worker.maker.fills);
         }
@@ -330,7 +338,8 @@ impl Run<'_> {
         fills: &mut [Vec<u64>],
     ) -> Result<Option<Vec<(Box<str>, Stay)>>> {
         let crosswalk = self.crosswalk;
-        let names: Vec<Arc<str>> = if self.job.lineage { self.sources.iter().map(|s| s.name.as_str().into()).collect() } else { Vec::new() };
+        let names: Vec<Arc<str>> =
+            if self.job.lineage { self.sources.iter().map(|s| s.name.as_str().into()).collect() } else { Vec::new() };
         let tables: Vec<usize> =
             self.wanted.iter().copied().filter(|at| !crosswalk.tables[*at].families.is_empty()).collect();
         let positions: Vec<usize> = tables.iter().filter_map(|table| self.position(*table)).collect();
@@ -450,7 +459,9 @@ impl Run<'_> {
                 for stay in &rows.stays {
                     row.clear();
                     let mut dates = [&stay.start, &stay.end].into_iter();
-                    for ((at, column), cell) in self.crosswalk.tables[table].columns.iter().enumerate().zip(rows.patient.cells.cells()) {
+                    for ((at, column), cell) in
+                        self.crosswalk.tables[table].columns.iter().enumerate().zip(rows.patient.cells.cells())
+                    {
                         match column.origin {
                             Origin::Coverage => row.push(rows.enrolled(at).as_bytes()),
                             Origin::Hospice => row.push(dates.next().map_or("", |date| date).as_bytes()),
@@ -520,16 +531,20 @@ impl Run<'_> {
                 filled.insert(field(table, column), *count);
             }
         }
-        let blank_keys =
-            totals.blank_keys.iter().map(|((table, key), count)| (field(*table, crosswalk.tables[*table].keys[*key]), *count));
+        let blank_keys = totals
+            .blank_keys
+            .iter()
+            .map(|((table, key), count)| (field(*table, crosswalk.tables[*table].keys[*key]), *count));
         let mut payments = BTreeMap::new();
         for (at, family) in totals.families.iter().enumerate().filter(|(_, family)| family.claims > 0) {
             let control = self.wanted.iter().find(|table| {
                 let table = &crosswalk.tables[**table];
                 table.families.contains(&at) && table.control.is_some()
             });
-            let written_field = control.map_or(String::new(), |table| field(*table, crosswalk.tables[*table].control.unwrap_or(0)));
-            let comparable = control.is_some_and(|table| crosswalk.tables[*table].row == Root::Eob) && written_field.ends_with(".CLM_PMT_AMT");
+            let written_field =
+                control.map_or(String::new(), |table| field(*table, crosswalk.tables[*table].control.unwrap_or(0)));
+            let comparable = control.is_some_and(|table| crosswalk.tables[*table].row == Root::Eob)
+                && written_field.ends_with(".CLM_PMT_AMT");
             payments.insert(
                 crosswalk.families[at].clone(),
                 Payments {

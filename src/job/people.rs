@@ -87,7 +87,11 @@ impl<'x> PeopleWorker<'x> {
         })?;
         self.parser = parser;
         // Lines that are no JSON are nobody's: the pass over claims reports them.
-        out.others += tally.issues.iter().filter(|issue| matches!(issue.kind, "broken-line" | "long-line" | "broken-file")).count() as u64;
+        out.others += tally
+            .issues
+            .iter()
+            .filter(|issue| matches!(issue.kind, "broken-line" | "long-line" | "broken-file"))
+            .count() as u64;
         out.tally = tally;
         Ok(out)
     }
@@ -100,7 +104,11 @@ impl<'x> PeopleWorker<'x> {
         let text = |base, at| owned(record, frames, base, at);
         let id = text(0, facts.id.at);
         if id.is_empty() {
-            tally.issues.push(place.issue("no-id", Weight::Loss, "expected a Patient with an id, found none: left out"));
+            tally.issues.push(place.issue(
+                "no-id",
+                Weight::Loss,
+                "expected a Patient with an id, found none: left out",
+            ));
             return None;
         }
         let replaced_by = facts.replaced_by.map(|slot| text(0, slot.at)).filter(|reference| !reference.is_empty());
@@ -261,7 +269,10 @@ mod tests {
     fn one_rule_finds_the_mbi_in_force() {
         assert_eq!(current(&[]), None);
         assert_eq!(current(&[mbi("", false, true), mbi("", false, false)]), Some(1));
-        assert_eq!(current(&[mbi("2020", false, false), mbi("2022", false, false), mbi("2021", false, false)]), Some(1));
+        assert_eq!(
+            current(&[mbi("2020", false, false), mbi("2022", false, false), mbi("2021", false, false)]),
+            Some(1)
+        );
         assert_eq!(current(&[mbi("2030", true, false), mbi("2020", false, false)]), Some(1));
         assert_eq!(current(&[mbi("2019", true, false), mbi("2020", true, false)]), Some(1));
         assert_eq!(current(&[mbi("", false, true)]), None);

@@ -147,7 +147,9 @@ impl Cursor for TapeRecord<'_> {
         match &self.tape.0[captured as usize] {
             Node::Static(StaticNode::I64(number)) => Some(*number),
             Node::Static(StaticNode::U64(number)) => i64::try_from(*number).ok(),
-            Node::Static(StaticNode::F64(number)) if number.fract() == 0.0 && number.abs() < 1e15 => Some(*number as i64),
+            Node::Static(StaticNode::F64(number)) if number.fract() == 0.0 && number.abs() < 1e15 => {
+                Some(*number as i64)
+            }
             Node::String(text) => text.parse().ok(),
             _ => None,
         }
@@ -249,7 +251,9 @@ mod tests {
 
     #[test]
     fn numbers_are_the_digits_of_the_json() {
-        for exact in ["120", "20.2", "0.61", "-34.13", "0", "123456789012.34", "9999999999999.99", "18446744073709551615"] {
+        for exact in
+            ["120", "20.2", "0.61", "-34.13", "0", "123456789012.34", "9999999999999.99", "18446744073709551615"]
+        {
             assert_eq!(number(exact), exact);
         }
         assert_eq!(number("120.0"), "120");

@@ -388,7 +388,15 @@ mod tests {
 
     #[test]
     fn every_line_comes_once_with_its_number_and_byte() {
-        for text in ["", "a", "a\n", "a\nbb\nccc", "\n\na\r\n\nbb\n", "aaaaaaaaaaaaaaaa\nb\nc\n", "a\nbbbbbbbbbbbbbbbbbbbbbb\nc"] {
+        for text in [
+            "",
+            "a",
+            "a\n",
+            "a\nbb\nccc",
+            "\n\na\r\n\nbb\n",
+            "aaaaaaaaaaaaaaaa\nb\nc\n",
+            "a\nbbbbbbbbbbbbbbbbbbbbbb\nc",
+        ] {
             let mut expected = Vec::new();
             let mut byte = 0;
             for (at, line) in text.split_inclusive('\n').enumerate() {

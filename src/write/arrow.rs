@@ -54,9 +54,10 @@ impl<F: FnMut(&str, RecordBatch) -> Result<()> + Send> Sink for ArrowSink<F> {
         match part {
             Part::Batch(Some(batch)) => (self.batches)(&self.tables[table].name, batch),
             Part::Batch(None) => Ok(()),
-            Part::Bytes(_) => {
-                Err(Error::Write { table: self.tables[table].name.clone(), message: "expected record batches".to_string() })
-            }
+            Part::Bytes(_) => Err(Error::Write {
+                table: self.tables[table].name.clone(),
+                message: "expected record batches".to_string(),
+            }),
         }
     }
 

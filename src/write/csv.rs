@@ -57,7 +57,9 @@ impl Sink for CsvSink {
     fn part(&mut self, table: usize, part: Part) -> Result<()> {
         let (name, writer, _) = &mut self.files[table];
         match part {
-            Part::Bytes(bytes) => writer.write_all(&bytes).map_err(|error| Error::file("write", &self.folder.join(&*name), error)),
+            Part::Bytes(bytes) => {
+                writer.write_all(&bytes).map_err(|error| Error::file("write", &self.folder.join(&*name), error))
+            }
             Part::Batch(_) => Err(Error::Write { table: name.clone(), message: "expected encoded text".to_string() }),
         }
     }

@@ -1,0 +1,104 @@
+//! What several tests need: the command run as a user runs it, its output read back.
+
+#![allow(dead_code, reason = "each test uses its part")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Everything a run of `convert` left behind.
+pub struct Output {
+    pub code: i32,
+    pub stderr: String,
+    /// null if there is none
+    pub summary: serde_json::Value,
+    folder: tempfile::TempDir,
+}
+
+impl Output {
+    /// The folder of the tables.
+    pub fn folder(&self) -> PathBuf {
+        self.folder.path().join("tables")
+    }
+
+    /// Header and rows of a table.
+    pub fn table(&self, name: &str) -> (Vec<String>, Vec<Vec<String>>) {
+        read_csv(&self.folder().join(format!("{name}.csv")))
+    }
+
+    /// The texts of one column.
+    pub fn column(&self, table: &str, label: &str) -> Vec<String> {
+        let (header, rows) = self.table(table);
+        let at = header.iter().position(|name| name == label).unwrap_or_else(|| panic!("{table} has no {label}"));
+        rows.into_iter().map(|row| row[at].clone()).collect()
+    }
+
+    /// The bytes of every table, by file name.
+    pub fn bytes(&self) -> Vec<(String, Vec<u8>)> {
+        let mut files: Vec<_> = std::fs::read_dir(self.folder())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("CCLF"))
+            .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(&path).unwrap()))
+            .collect();
+        files.sort();
+        files
+    }
+
+    /// Lines of issues.csv without their header.
+    pub fn issues(&self) -> Vec<Vec<String>> {
+        read_csv(&self.folder().join("issues.csv")).1
+    }
+}
+
+pub fn read_csv(path: &Path) -> (Vec<String>, Vec<Vec<String>>) {
+    let mut reader = csv::Reader::from_path(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let header = reader.headers().unwrap().iter().map(str::to_string).collect();
+    let rows = reader.records().map(|row| row.unwrap().iter().map(str::to_string).collect()).collect();
+    (header, rows)
+}
+
+/// The command.
+pub fn claimfeed() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_claimfeed"))
+}
+
+/// Runs `claimfeed convert INPUTS -o FOLDER OPTIONS`.
+pub fn convert(inputs: &[&Path], options: &[&str]) -> Output {
+    convert_from(inputs, options, None)
+}
+
+/// The same with something on standard input.
+pub fn convert_from(inputs: &[&Path], options: &[&str], input: Option<&[u8]>) -> Output {
+    use std::io::Write;
+    use std::process::Stdio;
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = claimfeed();
+    command.arg("convert").args(inputs).arg("-o").arg(folder.path().join("tables")).args(options);
+    command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    if let (Some(bytes), Some(mut stdin)) = (input, child.stdin.take()) {
+        let _ = stdin.write_all(bytes);
+    }
+    let output = child.wait_with_output().unwrap();
+    assert!(output.stdout.is_empty(), "convert writes nothing to standard output");
+    let summary = std::fs::read(folder.path().join("tables/summary.json"))
+        .map_or(serde_json::Value::Null, |bytes| serde_json::from_slice(&bytes).unwrap());
+    Output {
+        code: output.status.code().unwrap_or(-1),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+        summary,
+        folder,
+    }
+}
+
+/// The material to test against, where it is. Without it tests say so loudly; in CI they fail.
+pub fn shared() -> Option<PathBuf> {
+    let folder = std::env::var_os("CLAIMFEED_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+    if folder.join("corpus").is_dir() {
+        return Some(folder);
+    }
+    assert!(std::env::var_os("CI").is_none(), "CI must have the shared material: set CLAIMFEED_SHARED");
+    eprintln!("\n*** SKIPPED: no shared material at `{}`; set CLAIMFEED_SHARED ***\n", folder.display());
+    None
+}
