@@ -179,7 +179,8 @@ impl<At: Copy> Walker<At> {
         let switch = &plan.switches[id as usize];
         match record.kind(at) {
             Kind::Array => {
-                for element in record.elements(at) {
+                // As in `value`: an array directly inside an array is not FHIR and counts for nothing.
+                for element in record.elements(at).filter(|element| record.kind(*element) != Kind::Array) {
                     self.switch(plan, record, here, id, depth, element);
                 }
             }
