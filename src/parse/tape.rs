@@ -160,7 +160,8 @@ fn write_static(node: StaticNode, out: &mut String) {
         StaticNode::I64(number) => write!(out, "{number}"),
         StaticNode::U64(number) => write!(out, "{number}"),
         StaticNode::F64(number) => {
-            let _ = write!(out, "{number}");
+            // Adding zero takes the sign off a zero: `-0.0` reads as `-0` does.
+            let _ = write!(out, "{}", number + 0.0);
             let digits = out.bytes().filter(u8::is_ascii_digit).count();
             if digits > EXACT_DIGITS && significant(out) > EXACT_DIGITS {
                 out.insert(0, INEXACT);
@@ -254,6 +255,8 @@ mod tests {
         }
         assert_eq!(number("120.0"), "120");
         assert_eq!(number("1.5e3"), "1500");
+        assert_eq!(number("-0"), "0");
+        assert_eq!(number("-0.0"), "0");
     }
 
     #[test]
