@@ -1,7 +1,7 @@
 //! Records grown from the crosswalk's own paths: each plant is a value at the end of one path, with the slices and
 //! links on the way that lead there. So every cell is met, also those that no sample of the API has.
 
-use claimfeed::crosswalk::path::{Link, Literal, Path, Root, Source, Step, Test};
+use claimfeed::crosswalk::path::{Link, Literal, Path, Pick, Root, Source, Step, Test};
 use claimfeed::crosswalk::picture::Picture;
 use claimfeed::crosswalk::schema::{Api, Schemas, Version};
 use proptest::prelude::*;
@@ -87,11 +87,21 @@ impl<'s> Garden<'s> {
     pub fn for_field(&self, table: &str, field: &str, seed: u32) -> Value {
         let mut record = json!({});
         let only_with = self.schemas.table(table).map_or(&[][..], |table| &table.only_with);
-        for wanted in self.seeds.iter().filter(|s| s.table == table && (s.field == field || only_with.iter().any(|label| label == s.field))) {
-            self.plant(&mut record, wanted, seed, &mut Choice(0));
+        let own = |s: &&Seed<'_>| s.table == table && (s.field == field || only_with.iter().any(|label| label == s.field));
+        for wanted in self.seeds.iter().filter(own) {
+            let times = if let Pick::Nth(n) = wanted.path.pick { 2 * n as u32 + 2 } else { 1 };
+            for time in 0..times {
+                let choice = if time == 0 { 0 } else { u64::from(seed) << 32 | u64::from(time) << 16 };
+                self.plant(&mut record, wanted, seed, &mut Choice(choice));
+            }
         }
-        // Rows need something to be made of; diagnoses need a code, and slots as many diagnoses as their number.
-        for (array, element) in [("item", json!({"sequence": 1})), ("procedure", json!({"sequence": 1}))] {
+        // Rows need something to be made of.
+        let code = json!({"coding": [{"code": "A01"}]});
+        for (array, element) in [
+            ("item", json!({"sequence": 1})),
+            ("procedure", json!({"sequence": 1})),
+            ("diagnosis", json!({"sequence": 1, "type": [{"coding": [{"code": "other"}]}], "diagnosisCodeableConcept": code})),
+        ] {
             if record.get(array).is_none() {
                 record[array] = json!([element]);
             }

@@ -200,7 +200,7 @@ fn hand_made_records_give_rows() {
             for claim in records::claims(api) {
                 let cells = compare_claim(oracle, &mut product, schemas, &claim.to_string());
                 let cells = cells.unwrap_or_else(|found| panic!("{}: {found}", api.name()));
-                assert!(cells > 20, "{}: {cells} cells with a value in {claim}", api.name());
+                assert!(cells > 8, "{}: {cells} cells with a value in {claim}", api.name());
             }
         });
     }
@@ -212,16 +212,20 @@ fn grown_records_reach_every_served_column() {
     for api in Api::ALL {
         with_version(api, |schemas, oracle, _| {
             let garden = grow::Garden::new(schemas, api);
+            let mut missed = Vec::new();
             for table in schemas.tables.iter().filter(|table| !table.families.is_empty()) {
+                let name = &table.layout.table;
                 for (at, field) in table.layout.fields.iter().enumerate() {
-                    let tried = (0..60).any(|seed| {
-                        let record = garden.for_field(&table.layout.table, &field.label, seed);
-                        oracle.claim_rows(&table.layout.table, &record, MBI).iter().any(|row| !row[at].is_empty())
+                    let reached = (0..60).any(|seed| {
+                        let record = garden.for_field(name, &field.label, seed);
+                        oracle.claim_rows(name, &record, MBI).iter().any(|row| !row[at].is_empty())
                     });
-                    let served = garden.serves(&table.layout.table, &field.label);
-                    assert!(tried || !served, "{} {}.{}", api.name(), table.layout.table, field.label);
+                    if !reached && garden.serves(name, &field.label) {
+                        missed.push(format!("{name}.{}", field.label));
+                    }
                 }
             }
+            assert_eq!(missed, [""; 0], "{}", api.name());
         });
     }
 }

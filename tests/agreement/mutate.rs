@@ -34,7 +34,7 @@ const SPELLINGS: [&str; 24] = [
 impl Change {
     /// Any change.
     pub fn any() -> impl Strategy<Value = Change> {
-        (0..14u8, any::<u32>(), any::<u32>(), any::<u32>())
+        (0..15u8, any::<u32>(), any::<u32>(), any::<u32>())
             .prop_map(|(kind, place, other, odd)| Change { kind, place, other, odd })
     }
 
@@ -46,6 +46,7 @@ impl Change {
             3 => self.reorder(record),
             4 | 5 => self.sequence(record),
             6 | 7 | 8 => self.copy_of_same_key(record),
+            14 => self.second_family(record),
             9 => self.wrap(record),
             10 => self.unwrap(record),
             _ => self.replace(record),
@@ -113,6 +114,17 @@ impl Change {
         let copy = at(record, &from).map(|value| value.clone());
         if let (Some(copy), Some(place)) = (copy, at(record, &to)) {
             *place = copy;
+        }
+    }
+
+    /// A claim that seems to be of two families.
+    fn second_family(&self, record: &mut Value) {
+        const FAMILIES: [&str; 8] = ["INPATIENT", "CARRIER", "HOSPICE", "DME", "PDE", "SNF", "OUTPATIENT", "HHA"];
+        let Some(Value::Array(codings)) = record.get_mut("type").and_then(|kind| kind.get_mut("coding")) else { return };
+        let Some(mut coding) = codings.get(self.odd as usize % codings.len().max(1)).cloned() else { return };
+        if let Some(code) = coding.get_mut("code") {
+            *code = json!(FAMILIES[self.other as usize % FAMILIES.len()]);
+            codings.insert(self.place as usize % (codings.len() + 1), coding);
         }
     }
 
