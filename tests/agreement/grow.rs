@@ -27,12 +27,16 @@ struct Seed<'s> {
     path: &'s Path,
     picture: Option<Picture>,
     families: &'s [String],
+    /// diagnosis types its table knows
+    kinds: Vec<&'s str>,
 }
 
 impl<'s> Garden<'s> {
     pub fn new(schemas: &'s Schemas, api: Api) -> Garden<'s> {
         let version = schemas.version(api);
         let mut seeds = Vec::new();
+        let rules = &version.diagnoses;
+        let kinds = |table: &str| rules.iter().filter(|r| r.table == table || table.starts_with('%')).map(|r| r.kind.as_str()).collect();
         for mapping in &version.mappings {
             let table = schemas.table(&mapping.table);
             let field = table.and_then(|t| t.layout.fields.iter().find(|field| field.label == mapping.field));
@@ -41,7 +45,8 @@ impl<'s> Garden<'s> {
                     && matches!(path.root, Root::Eob | Root::Item | Root::Procedure | Root::Diagnosis)
                 {
                     let (picture, families) = (field.map(|f| f.picture), table.map_or(&[][..], |t| &t.families));
-                    seeds.push(Seed { table: &mapping.table, field: &mapping.field, path, picture, families });
+                    let kinds = kinds(&mapping.table);
+                    seeds.push(Seed { table: &mapping.table, field: &mapping.field, path, picture, families, kinds });
                 }
             }
         }
@@ -124,10 +129,9 @@ impl<'s> Garden<'s> {
                 let mut last = choice.next();
                 let extra = if seed.table.starts_with('%') { 0 } else { path.nth.unwrap_or(0) };
                 for n in 0..=extra {
-                    let element = element_of(record, "diagnosis", choice);
+                    let element = fresh_element_of(record, "diagnosis", choice, n > 0);
                     element["sequence"] = json!(n + 1);
-                    let kinds: Vec<&str> = self.version.diagnoses.iter().map(|rule| rule.kind.as_str()).collect();
-                    let kind = kinds[last as usize % kinds.len()];
+                    let kind = seed.kinds[last as usize % seed.kinds.len()];
                     element["type"] = json!([{"coding": [{"code": if kind == "*" { "other" } else { kind }}]}]);
                     element["diagnosisCodeableConcept"] = json!({"coding": [{"code": format!("A0{n}.{}", last % 3)}]});
                     last = choice.next();
@@ -216,8 +220,12 @@ fn literal(literal: &Literal) -> String {
 
 /// A new or a known element of an array, as the choice falls.
 fn element_of<'a>(record: &'a mut Value, key: &str, choice: &mut Choice) -> &'a mut Value {
+    fresh_element_of(record, key, choice, false)
+}
+
+fn fresh_element_of<'a>(record: &'a mut Value, key: &str, choice: &mut Choice, fresh: bool) -> &'a mut Value {
     object(record);
-    inside(&mut record[key], choice, false)
+    inside(&mut record[key], choice, fresh)
 }
 
 fn object(value: &mut Value) -> &mut Value {
@@ -273,8 +281,9 @@ fn lay(start: &mut Value, steps: &[Step], value: &Value, choice: &mut Choice) {
             lay(inside(member, choice, fresh), rest, value, choice);
         }
         Step::Where(test) => {
-            pass(start, test, choice);
+            // The test comes last: the value may stand where the test looks.
             lay(start, rest, value, choice);
+            pass(start, test, choice);
         }
         Step::Linked(_) | Step::Index(_) => lay(start, rest, value, choice),
     }
