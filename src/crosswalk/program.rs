@@ -335,7 +335,7 @@ impl<'s> Compiler<'s> {
         Compiler {
             schemas,
             version: schemas.version(api),
-            trees: [Builder::new(&["type", "coding", "code"]), Builder::new(&[]), Builder::new(&[])],
+            trees: [Builder::new(), Builder::new(), Builder::new()],
             names: Default::default(),
             links: Vec::new(),
         }
@@ -376,6 +376,7 @@ impl<'s> Compiler<'s> {
         let id = self.fact("%eob", "id", Mode::First)?;
         let patient = self.fact("%eob", "patient", Mode::First)?;
         let family = self.fact("%eob", "family", Mode::Single)?;
+        self.trees[CLAIM].decide_family_by(family.id);
         let paid = self.fact("%eob", "paid", Mode::First)?;
         let mut skips = Vec::new();
         for skip in &version.skips {
