@@ -45,7 +45,7 @@ impl Change {
             2 => self.duplicate(record),
             3 => self.reorder(record),
             4 | 5 => self.sequence(record),
-            6 | 7 | 8 => self.copy_of_same_key(record),
+            6..=8 => self.copy_of_same_key(record),
             14 => self.second_family(record),
             9 => self.wrap(record),
             10 => self.unwrap(record),

@@ -1,10 +1,10 @@
 //! The product's side: tape, walk, rows, with all memory reused from record to record as in a run.
 
+use claimfeed::crosswalk::plan::Slot;
 use claimfeed::crosswalk::program::Crosswalk;
 use claimfeed::crosswalk::row::Row;
 use claimfeed::crosswalk::rows::{RowMaker, Walked};
 use claimfeed::crosswalk::walk::Walker;
-use claimfeed::crosswalk::plan::Slot;
 use claimfeed::parse::Cursor;
 use claimfeed::parse::tape::{BadJson, PADDING, TapeParser};
 
