@@ -2,7 +2,8 @@
 //!
 //! A picture turns the text of a FHIR value into the text of a cell, or says why it cannot. It never rounds, never
 //! cuts unless the crosswalk says `.cut()`, and never touches a float: amounts stay decimal digits from the JSON
-//! to the table.
+//! to the table. Amounts and dates that do not fit stay blank, because typed columns hold them; a code that does not
+//! fit is written as served, because a text column can hold it and a lost code may be a lost key.
 
 use std::fmt;
 
@@ -43,6 +44,8 @@ pub enum Misfit {
     Inexact,
     /// not a full calendar date
     NotADate,
+    /// a sign where the picture has no column for one (synthetic ids are negative)
+    Signed,
 }
 
 impl fmt::Display for Misfit {
@@ -53,6 +56,7 @@ impl fmt::Display for Misfit {
             Misfit::TooManyDecimals => "more decimals than its picture",
             Misfit::Inexact => "more digits than can be read exactly",
             Misfit::NotADate => "not a full date",
+            Misfit::Signed => "signed, though its picture has no column for a sign",
         })
     }
 }
@@ -66,8 +70,8 @@ pub enum Fit {
     Blank,
     /// appended after cutting it to the width, as the crosswalk's `.cut()` allows
     Cut,
-    /// appended, with a sign that the picture has no column for (synthetic ids are negative)
-    Signed,
+    /// appended whole, though a fixed-width field could not hold it
+    AsServed(Misfit),
 }
 
 impl Picture {
@@ -109,7 +113,7 @@ impl Picture {
         }
     }
 
-    /// Appends the cell's text to `out`; on an `Err` nothing was appended.
+    /// Appends the cell's text to `out`; on an `Err` nothing was appended and the cell stays blank.
     ///
     /// `cut`: the crosswalk allows the text to be shortened to the width.
     pub fn fit(self, value: &str, cut: bool, out: &mut Vec<u8>) -> Result<Fit, Misfit> {
@@ -118,28 +122,29 @@ impl Picture {
             return Ok(Fit::Blank);
         }
         match self {
-            Picture::Text { width } => fit_text(value, width, cut, out),
-            Picture::Digits { width } => fit_digits(value, width, out),
+            Picture::Text { width } => Ok(fit_text(value, width, cut, out)),
+            Picture::Digits { width } => Ok(fit_digits(value, width, out)),
             Picture::Decimal { whole, scale } => fit_decimal(value, whole, scale, out),
             Picture::Date => fit_date(value, out),
         }
     }
 }
 
-fn fit_text(value: &str, width: usize, cut: bool, out: &mut Vec<u8>) -> Result<Fit, Misfit> {
+fn fit_text(value: &str, width: usize, cut: bool, out: &mut Vec<u8>) -> Fit {
     if value.len() <= width || value.chars().count() <= width {
         out.extend_from_slice(value.as_bytes());
-        return Ok(Fit::Written);
+        return Fit::Written;
     }
     if !cut {
-        return Err(Misfit::TooWide);
+        out.extend_from_slice(value.as_bytes());
+        return Fit::AsServed(Misfit::TooWide);
     }
     let end = value.char_indices().nth(width).map_or(value.len(), |(at, _)| at);
     out.extend_from_slice(value[..end].trim_end().as_bytes());
-    Ok(Fit::Cut)
+    Fit::Cut
 }
 
-fn fit_digits(value: &str, width: usize, out: &mut Vec<u8>) -> Result<Fit, Misfit> {
+fn fit_digits(value: &str, width: usize, out: &mut Vec<u8>) -> Fit {
     let (signed, digits) = match value.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, value),
@@ -150,16 +155,18 @@ fn fit_digits(value: &str, width: usize, out: &mut Vec<u8>) -> Result<Fit, Misfi
         _ => digits,
     };
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(Misfit::NotANumber);
-    }
-    if digits.len() > width {
-        return Err(Misfit::TooWide);
+        out.extend_from_slice(value.as_bytes());
+        return Fit::AsServed(Misfit::NotANumber);
     }
     if signed {
         out.push(b'-');
     }
     out.extend_from_slice(digits.as_bytes());
-    Ok(if signed { Fit::Signed } else { Fit::Written })
+    match (signed, digits.len() > width) {
+        (true, _) => Fit::AsServed(Misfit::Signed),
+        (false, true) => Fit::AsServed(Misfit::TooWide),
+        (false, false) => Fit::Written,
+    }
 }
 
 /// Digits before and after the point, with an exponent already applied.
@@ -273,6 +280,38 @@ fn days_in_month(year: u32, month: u32) -> u32 {
     }
 }
 
+/// A written decimal as a whole number of its last decimal: `12.30` at scale 2 is 1230. `None` for a blank.
+///
+/// Exact for every cell a [`Picture::Decimal`] has written; sums of amounts are made of these.
+pub fn scaled(cell: &[u8], scale: usize) -> Option<i128> {
+    let (negative, digits) = match cell.split_first()? {
+        (b'-', rest) => (true, rest),
+        _ => (false, cell),
+    };
+    let mut number: i128 = 0;
+    let mut decimals = None;
+    for byte in digits {
+        match byte {
+            b'.' if decimals.is_none() => decimals = Some(0),
+            b'0'..=b'9' => {
+                number = number.checked_mul(10)?.checked_add(i128::from(byte - b'0'))?;
+                decimals = decimals.map(|n| n + 1);
+            }
+            _ => return None,
+        }
+    }
+    for _ in decimals.unwrap_or(0)..scale {
+        number = number.checked_mul(10)?;
+    }
+    (decimals.unwrap_or(0) <= scale).then_some(if negative { -number } else { number })
+}
+
+/// The text of a whole number of hundredths: 1230 is `12.30`.
+pub fn cents(amount: i128) -> String {
+    let sign = if amount < 0 { "-" } else { "" };
+    format!("{sign}{}.{:02}", amount.unsigned_abs() / 100, amount.unsigned_abs() % 100)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -330,22 +369,34 @@ mod tests {
     }
 
     #[test]
-    fn digits_keep_leading_zeros_and_say_when_they_carry_a_sign() {
+    fn codes_that_do_not_fit_are_written_as_served_and_told() {
         assert_eq!(fit("9(02)", "int", "01").unwrap().1, "01");
         assert_eq!(fit("9(09)", "int", "30.0").unwrap().1, "30");
-        assert_eq!(fit("9(13)", "int", "-9100000007919").unwrap(), (Fit::Signed, "-9100000007919".into()));
-        assert_eq!(fit("9(12)", "int", "54025.5"), Err(Misfit::NotANumber));
-        assert_eq!(fit("9(2)", "int", "100"), Err(Misfit::TooWide));
+        assert_eq!(fit("9(13)", "int", "-9100000007919").unwrap(), (Fit::AsServed(Misfit::Signed), "-9100000007919".into()));
+        assert_eq!(fit("9(12)", "int", "54025.5").unwrap(), (Fit::AsServed(Misfit::NotANumber), "54025.5".into()));
+        assert_eq!(fit("9(2)", "int", "100").unwrap(), (Fit::AsServed(Misfit::TooWide), "100".into()));
     }
 
     #[test]
     fn text_is_trimmed_and_never_cut_unasked() {
         assert_eq!(fit("X(2)", "char", " A ").unwrap().1, "A");
         assert_eq!(fit("X(2)", "char", "~~").unwrap().0, Fit::Blank);
-        assert_eq!(fit("X(2)", "char", "ABC"), Err(Misfit::TooWide));
+        assert_eq!(fit("X(2)", "char", "ABC").unwrap(), (Fit::AsServed(Misfit::TooWide), "ABC".into()));
         assert_eq!(fit("X(2)", "char", "éé").unwrap().1, "éé");
         let mut out = Vec::new();
         assert_eq!(Picture::Text { width: 3 }.fit("Zoë Ann", true, &mut out), Ok(Fit::Cut));
         assert_eq!(out, "Zoë".as_bytes());
+    }
+
+    #[test]
+    fn scaled_numbers_are_exact() {
+        assert_eq!(scaled(b"12.30", 2), Some(1230));
+        assert_eq!(scaled(b"-0.05", 2), Some(-5));
+        assert_eq!(scaled(b"7", 2), Some(700));
+        assert_eq!(scaled(b"9999999999999999999999.99", 2), Some(999_999_999_999_999_999_999_999));
+        assert_eq!(scaled(b"", 2), None);
+        assert_eq!(scaled(b"1.234", 2), None);
+        assert_eq!(cents(-5), "-0.05");
+        assert_eq!(cents(123_456), "1234.56");
     }
 }

@@ -9,7 +9,8 @@ use super::codes::{self, Map};
 use super::path::{Alternative, Call, Link, Path, Pick, Root, Source as PathSource, Step};
 use super::picture::Picture;
 use super::plan::{Builder, Mode, Plan, Slot};
-use super::schema::{Api, DiagnosisRule, Mapping, Schemas, Status, Table, Version};
+use super::schema::{DiagnosisRule, Mapping, Schemas, Status, Table, Version};
+use crate::api::Api;
 use crate::error::{Error, Result};
 
 /// Values of one element that a `join()` takes at most.
@@ -52,13 +53,14 @@ pub struct Crosswalk {
     pub(super) names: [BTreeMap<usize, (usize, usize)>; 3],
 }
 
-/// Slots of the claim facts.
+/// Slots of the claim facts (`purpose` is `use`, a word Rust keeps for itself).
 #[derive(Debug, Clone, Copy)]
 #[allow(missing_docs, reason = "each is the fact of the same name in the crosswalk")]
 pub struct ClaimFacts {
     pub resource: Slot,
     pub id: Slot,
     pub patient: Slot,
+    pub purpose: Slot,
     pub family: Slot,
     pub paid: Slot,
 }
@@ -111,6 +113,10 @@ pub struct TableProgram {
     pub columns: Vec<Column>,
     /// columns one of which must have a value
     pub only_with: Vec<usize>,
+    /// columns whose blanks are counted
+    pub keys: Vec<usize>,
+    /// the column whose sum is compared with the input's
+    pub control: Option<usize>,
     /// no column of `only_with` can ever have a value in this version
     pub never: bool,
     /// rules for `%dx`
@@ -375,6 +381,7 @@ impl<'s> Compiler<'s> {
         let resource = self.fact("%eob", "resource", Mode::First)?;
         let id = self.fact("%eob", "id", Mode::First)?;
         let patient = self.fact("%eob", "patient", Mode::First)?;
+        let purpose = self.fact("%eob", "use", Mode::First)?;
         let family = self.fact("%eob", "family", Mode::Single)?;
         self.trees[CLAIM].decide_family_by(family.id);
         let paid = self.fact("%eob", "paid", Mode::First)?;
@@ -459,7 +466,8 @@ impl<'s> Compiler<'s> {
                     }
                 })
                 .collect();
-            let only_with: Vec<usize> = table.only_with.iter().filter_map(|label| table.layout.position(label)).collect();
+            let positions = |labels: &[String]| labels.iter().filter_map(|label| table.layout.position(label)).collect();
+            let only_with: Vec<usize> = positions(&table.only_with);
             let family = |name: &String| families.iter().position(|family| family == name);
             tables.push(TableProgram {
                 name: table.layout.table.clone(),
@@ -469,6 +477,8 @@ impl<'s> Compiler<'s> {
                 never: !only_with.is_empty() && only_with.iter().all(|at| columns[*at].programs.is_empty()),
                 columns,
                 only_with,
+                keys: positions(&table.keys),
+                control: table.control.as_ref().and_then(|label| table.layout.position(label)),
                 diagnoses: version.diagnoses.iter().filter(|rule| rule.table == table.layout.table).cloned().collect(),
             });
         }
@@ -481,6 +491,7 @@ impl<'s> Compiler<'s> {
                 resource: slot(resource),
                 id: slot(id),
                 patient: slot(patient),
+                purpose: slot(purpose),
                 family: slot(family),
                 paid: slot(paid),
             },

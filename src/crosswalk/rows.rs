@@ -34,8 +34,8 @@ pub enum Remark {
     Ambiguous,
     /// the value does not fit its picture; the cell is blank
     Misfit(Misfit),
-    /// written with a sign its picture has no column for
-    Signed,
+    /// the value does not fit its picture; the cell has it all the same
+    AsServed(Misfit),
     /// cut to the width, as the crosswalk allows
     Cut,
 }
@@ -231,7 +231,7 @@ impl<'x> RowMaker<'x> {
                 Ok(Fit::Blank) => continue,
                 Ok(Fit::Written) => {}
                 Ok(Fit::Cut) => note(&mut self.notes, Remark::Cut),
-                Ok(Fit::Signed) => note(&mut self.notes, Remark::Signed),
+                Ok(Fit::AsServed(misfit)) => note(&mut self.notes, Remark::AsServed(misfit)),
                 Err(misfit) => note(&mut self.notes, Remark::Misfit(misfit)),
             }
             filled = program.fill;

@@ -10,38 +10,8 @@ use super::codes::Codes;
 use super::layout::{Field, Layout};
 use super::path::{Cell, Root};
 use super::picture::Picture;
+use crate::api::Api;
 use crate::error::{Error, Result};
-
-/// A BCDA API version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Api {
-    /// STU3
-    V1,
-    /// R4
-    V2,
-    /// R4 from the Integrated Data Repository
-    V3,
-}
-
-impl Api {
-    /// All of them, oldest first.
-    pub const ALL: [Api; 3] = [Api::V1, Api::V2, Api::V3];
-
-    /// `v1`, `v2`, `v3`
-    pub fn name(self) -> &'static str {
-        match self {
-            Api::V1 => "v1",
-            Api::V2 => "v2",
-            Api::V3 => "v3",
-        }
-    }
-
-    /// The version of a name.
-    pub fn parse(name: &str) -> Option<Api> {
-        Api::ALL.into_iter().find(|api| api.name() == name)
-    }
-}
 
 /// How a version provides a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
@@ -79,6 +49,10 @@ pub struct Table {
     pub families: Vec<String>,
     /// if any: a row exists only with a value in one of these fields
     pub only_with: Vec<String>,
+    /// fields that loaders join or filter by; blanks in them are counted
+    pub keys: Vec<String>,
+    /// the amount whose sum is compared with the input's
+    pub control: Option<String>,
 }
 
 /// One row of a crosswalk file.
@@ -154,6 +128,8 @@ pub struct Schemas {
     pub versions: Vec<Version>,
 }
 
+const TABLES: &[&str] = &["table", "title", "row", "families", "only_with", "keys", "control", "note"];
+
 /// Version of CMS's information packet whose layouts these are.
 pub const LAYOUT_VERSION: &str = "CCLF IP v42";
 
@@ -203,7 +179,7 @@ impl Schemas {
 
     fn read(folder: Option<&FilePath>) -> Result<Schemas> {
         let mut tables = Vec::new();
-        for row in Sheet::open(folder, "tables.csv", &["table", "title", "row", "families", "only_with", "note"])?.rows {
+        for row in Sheet::open(folder, "tables.csv", TABLES)?.rows {
             let name = row.get("table").to_string();
             let words = |field: &str| row.get(field).split_whitespace().map(str::to_string).collect::<Vec<_>>();
             let root = row.get("row").strip_prefix('%').and_then(Root::parse);
@@ -213,10 +189,12 @@ impl Schemas {
                 row: root.ok_or_else(|| row.fault(&name, "expected a root such as `%item` in column `row`"))?,
                 families: words("families"),
                 only_with: words("only_with"),
+                keys: words("keys"),
+                control: words("control").pop(),
             };
-            for label in &table.only_with {
+            for label in table.only_with.iter().chain(&table.keys).chain(&table.control) {
                 if table.layout.position(label).is_none() {
-                    return Err(row.fault(&name, &format!("expected fields of the table in `only_with`, found `{label}`")));
+                    return Err(row.fault(&name, &format!("expected fields of the table, found `{label}`")));
                 }
             }
             tables.push(table);

@@ -1,0 +1,240 @@
+//! `claimfeed convert`
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{BufWriter, IsTerminal, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use claimfeed::job::{Job, Observer};
+use claimfeed::report::{Issue, Report, Weight};
+use claimfeed::write::csv::CsvSink;
+use claimfeed::{Api, Error, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::table::Columns;
+
+/// Convert an export into CCLF tables
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  claimfeed convert export/ -o tables
+  claimfeed convert ExplanationOfBenefit.ndjson.gz Patient.ndjson.gz Coverage.ndjson.gz -o tables --lineage
+  cat export/*.ndjson | claimfeed convert - -o tables --tables CCLF1,CCLF5
+
+Writes one CSV per table, summary.json, and issues.csv with every resource left out and every value left blank.")]
+pub struct Convert {
+    /// Files or folders of an export (plain, gzip or zstd), or `-` for standard input
+    #[arg(required = true)]
+    input: Vec<PathBuf>,
+    /// Folder to write to; made if it is not there
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+    /// Only these tables, e.g. CCLF1,CCLF5
+    #[arg(long, value_delimiter = ',', value_name = "TABLES")]
+    tables: Vec<String>,
+    /// API version of the export
+    #[arg(long, value_parser = ["auto", "v1", "v2", "v3"], default_value = "auto")]
+    api: String,
+    /// Append the columns fhir_id, source_file and source_line
+    #[arg(long)]
+    lineage: bool,
+    /// Workers [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// End at the first resource or value that would be lost
+    #[arg(long)]
+    strict: bool,
+    /// Write into a folder that is not empty, replacing files of the same names
+    #[arg(long)]
+    force: bool,
+    /// Folder with own layouts, crosswalks or value maps
+    #[arg(long, value_name = "DIR")]
+    schemas: Option<PathBuf>,
+}
+
+/// File names of what stands beside the tables.
+const SUMMARY: &str = "summary.json";
+const ISSUES: &str = "issues.csv";
+
+impl Convert {
+    /// Runs it.
+    pub fn run(self) -> Result<u8> {
+        let mut job = Job::new(&self.input)?;
+        job.api = Api::parse(&self.api);
+        job.tables = self.tables.iter().map(|name| name.trim().to_string()).filter(|name| !name.is_empty()).collect();
+        job.lineage = self.lineage;
+        job.strict = self.strict;
+        if let Some(threads) = self.threads {
+            job.threads = usize::from(threads);
+        }
+        if let Some(folder) = &self.schemas {
+            job.schemas = claimfeed::crosswalk::schema::Schemas::with_folder(folder)?;
+        }
+        for input in self.input.iter().filter(|input| input.as_os_str() != "-") {
+            std::fs::metadata(input).map_err(|error| Error::file("read", input, error))?;
+        }
+        prepare(&self.output, self.force)?;
+        job.spool = self.output.clone();
+
+        let mut listing = Listing::new(&self.output)?;
+        let report = job.run(&mut CsvSink::new(&self.output), &mut listing)?;
+        listing.finish(&self.output.join(ISSUES))?;
+        write_summary(&report, &self.output.join(SUMMARY))?;
+        eprint!("{}", show(&report, &self.output));
+        Ok(report.exit_code())
+    }
+}
+
+/// Makes the output folder, or checks that nothing in it would be mixed with the new tables.
+fn prepare(folder: &Path, force: bool) -> Result<()> {
+    let trouble = |verb| move |error| Error::file(verb, folder, error);
+    if !folder.exists() {
+        return DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(trouble("create"));
+    }
+    let mut entries = std::fs::read_dir(folder).map_err(trouble("read"))?;
+    if !force && entries.next().is_some() {
+        return Err(Error::Usage(format!(
+            "expected an empty output folder, found files in `{}`\n  hint: name another folder, or add `--force` to replace files of the same names",
+            folder.display()
+        )));
+    }
+    Ok(())
+}
+
+/// Lists every issue in issues.csv and shows progress on a terminal.
+struct Listing {
+    folder: PathBuf,
+    file: BufWriter<tempfile::NamedTempFile>,
+    bar: ProgressBar,
+}
+
+impl Listing {
+    fn new(folder: &Path) -> Result<Listing> {
+        let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        let style = "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+        if let Ok(style) = ProgressStyle::with_template(style) {
+            bar.set_style(style);
+        }
+        Ok(Listing { folder: folder.to_path_buf(), file: Listing::open(folder)?, bar })
+    }
+
+    fn open(folder: &Path) -> Result<BufWriter<tempfile::NamedTempFile>> {
+        let trouble = |error| Error::file("create a file in", folder, error);
+        let mut file = BufWriter::new(tempfile::NamedTempFile::with_prefix_in(".claimfeed-", folder).map_err(trouble)?);
+        writeln!(file, "weight,kind,file,line,byte,resource,id,field,message").map_err(trouble)?;
+        Ok(file)
+    }
+
+    fn finish(self, target: &Path) -> Result<()> {
+        self.bar.finish_and_clear();
+        let file = self.file.into_inner().map_err(|error| Error::file("write", target, error.into_error()))?;
+        file.persist(target).map_err(|error| Error::file("rename to", target, error.error))?;
+        Ok(())
+    }
+}
+
+impl Observer for Listing {
+    fn progress(&mut self, done: u64, total: u64) {
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+    }
+
+    fn issue(&mut self, issue: &Issue, file: &str) -> Result<()> {
+        let weight = match issue.weight {
+            Weight::Loss => "loss",
+            Weight::Skipped => "skipped",
+            // Nothing is missing; the summary counts them.
+            Weight::Notice => return Ok(()),
+        };
+        let mut line = csv::Writer::from_writer(&mut self.file);
+        let trouble = |error: csv::Error| Error::Write { table: ISSUES.to_string(), message: error.to_string() };
+        line.write_record([
+            weight,
+            issue.kind,
+            file,
+            &issue.line.to_string(),
+            &issue.byte.to_string(),
+            issue.resource,
+            &issue.id,
+            &issue.field,
+            &issue.message,
+        ])
+        .map_err(trouble)?;
+        line.flush().map_err(|error| Error::file("write", &self.folder.join(ISSUES), error))
+    }
+
+    fn restart(&mut self) -> Result<()> {
+        self.file = Listing::open(&self.folder)?;
+        Ok(())
+    }
+}
+
+fn write_summary(report: &Report, target: &Path) -> Result<()> {
+    let trouble = |error| Error::file("write", target, error);
+    let hidden = target.with_file_name(".summary.json");
+    let mut file: File =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&hidden).map_err(trouble)?;
+    serde_json::to_writer_pretty(&mut file, report).map_err(|error| trouble(error.into()))?;
+    file.write_all(b"\n").map_err(trouble)?;
+    std::fs::rename(&hidden, target).map_err(trouble)
+}
+
+/// The summary for a person.
+fn show(report: &Report, folder: &Path) -> String {
+    let mut text = String::new();
+    let mut add = |part: String| text.push_str(&part);
+    let resources: u64 = report.inputs.iter().flat_map(|input| input.resources.values()).sum();
+    let bytes: u64 = report.inputs.iter().map(|input| input.uncompressed_bytes).sum();
+    add(format!(
+        "{} resources, {:.1} MB of API {} in {:.2} s ({:.2} GB/s)\n\n",
+        resources,
+        bytes as f64 / 1e6,
+        report.api.map_or("?", Api::name),
+        report.elapsed_seconds,
+        report.gigabytes_per_second
+    ));
+    let mut tables = Columns::new(&["table", "rows"]);
+    for (table, rows) in &report.tables {
+        tables.row([table.clone(), rows.to_string()]);
+    }
+    add(tables.to_string());
+    let mut payments = Columns::new(&["family", "claims", "skipped", "CLM_PMT_AMT read", "skipped", "written", "in"]);
+    for (family, sums) in &report.payments {
+        payments.row([
+            family.clone(),
+            sums.claims.to_string(),
+            sums.claims_skipped.to_string(),
+            sums.read.clone(),
+            sums.skipped.clone(),
+            sums.written.clone(),
+            sums.written_field.clone(),
+        ]);
+    }
+    if payments.len() > 0 {
+        add(format!("\n{payments}"));
+    }
+    let list = |title: &str, counts: Vec<(String, u64)>| {
+        let mut columns = Columns::new(&[title, "count"]);
+        counts.into_iter().for_each(|(name, count)| columns.row([name, count.to_string()]));
+        if columns.len() > 0 { format!("\n{columns}") } else { String::new() }
+    };
+    let counts = |map: &std::collections::BTreeMap<String, u64>| map.iter().map(|(k, v)| (k.clone(), *v)).collect();
+    add(list("left out by rule", counts(&report.skipped)));
+    add(list("filled", counts(&report.fills)));
+    add(list("blank in a key column", counts(&report.blank_keys)));
+    let mut issues = Columns::new(&["issue", "field", "count", "first at"]);
+    for issue in &report.issues {
+        let place = &issue.example;
+        issues.row([
+            issue.kind.clone(),
+            issue.field.clone(),
+            issue.count.to_string(),
+            format!("{}, line {}, byte {}", place.file, place.line, place.byte),
+        ]);
+    }
+    if issues.len() > 0 {
+        add(format!("\n{issues}"));
+    }
+    add(format!("\nwritten to `{}`: tables, {SUMMARY}, {ISSUES}\n", folder.display()));
+    text
+}

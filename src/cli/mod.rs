@@ -1,0 +1,74 @@
+//! The command line: the only place that knows clap.
+//!
+//! Data goes to files or standard output, everything said to a person goes to standard error. Exit codes: 0 done,
+//! 1 the run failed, 2 it was asked for something that cannot be, 3 done with losses (or `--strict` met one),
+//! 4 control sums differ.
+
+mod convert;
+mod schema;
+mod table;
+
+use std::io::Write;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// Turns BCDA exports (FHIR) of Medicare claims into CCLF tables.
+#[derive(Debug, Parser)]
+#[command(name = "claimfeed", version, max_term_width = 110)]
+#[command(after_help = "\
+Examples:
+  claimfeed convert export/ -o tables                 every table of an export as CSV
+  claimfeed convert export/ -o tables --tables CCLF5  one table
+  zcat *.gz | claimfeed convert - -o tables           from standard input
+  claimfeed schema --coverage CCLF8                   where each field comes from, in every API version
+
+Exit codes: 0 done, 1 failed, 2 asked for something that cannot be, 3 done with losses, 4 control sums differ.")]
+struct Command {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Convert an export into CCLF tables
+    Convert(convert::Convert),
+    /// Show layouts, and where each field comes from
+    Schema(schema::Schema),
+    /// Print a completion script for a shell
+    Completions {
+        /// which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Runs the command; gives its exit code.
+pub fn run() -> u8 {
+    let command = Command::parse();
+    let result = match command.verb {
+        Verb::Convert(convert) => convert.run(),
+        Verb::Schema(schema) => schema.run(),
+        Verb::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Command::command(), "claimfeed", &mut script);
+            print(&script)
+        }
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("claimfeed: {error}");
+            error.exit_code()
+        }
+    }
+}
+
+/// Writes to standard output; a reader that has gone away is no failure.
+fn print(bytes: &[u8]) -> claimfeed::Result<u8> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(claimfeed::Error::file("write to", std::path::Path::new("standard output"), error))
+        }
+        _ => Ok(0),
+    }
+}

@@ -1,0 +1,118 @@
+//! `claimfeed schema`
+
+use claimfeed::crosswalk::schema::{Mapping, Schemas, Status, Table, Version};
+use claimfeed::{Error, Result};
+
+use super::table::Columns;
+
+/// Show layouts, and where each field comes from
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  claimfeed schema                     fields of each table that each API version provides
+  claimfeed schema CCLF5               the layout of one table
+  claimfeed schema --coverage CCLF8    where its fields come from, and why a blank is blank")]
+pub struct Schema {
+    /// Tables, e.g. CCLF5; all if none is named
+    table: Vec<String>,
+    /// For each field and API version: mapped, derived or absent, with the path or the reason
+    #[arg(long)]
+    coverage: bool,
+    /// Folder with own layouts, crosswalks or value maps
+    #[arg(long, value_name = "DIR")]
+    schemas: Option<std::path::PathBuf>,
+}
+
+impl Schema {
+    /// Runs it.
+    pub fn run(self) -> Result<u8> {
+        let schemas = match &self.schemas {
+            Some(folder) => Schemas::with_folder(folder)?,
+            None => Schemas::embedded()?,
+        };
+        for name in &self.table {
+            if schemas.table(name).is_none() {
+                let names: Vec<&str> = schemas.tables.iter().map(|table| table.layout.table.as_str()).collect();
+                return Err(Error::Usage(format!("expected tables of {}, found `{name}`", names.join(", "))));
+            }
+        }
+        let wanted = |table: &&Table| {
+            self.table.is_empty() || self.table.iter().any(|name| name.eq_ignore_ascii_case(&table.layout.table))
+        };
+        let tables: Vec<&Table> = schemas.tables.iter().filter(wanted).collect();
+        let text = if self.coverage {
+            coverage(&schemas, &tables)
+        } else if self.table.is_empty() {
+            counts(&schemas, &tables)
+        } else {
+            layouts(&tables)
+        };
+        super::print(text.as_bytes())
+    }
+}
+
+fn mapping<'a>(version: &'a Version, table: &Table, label: &str) -> Option<&'a Mapping> {
+    version.mappings.iter().find(|mapping| mapping.table == table.layout.table && mapping.field == label)
+}
+
+fn coverage(schemas: &Schemas, tables: &[&Table]) -> String {
+    let mut columns = Columns::new(&["table", "field", "api", "status", "path, or why there is none"]);
+    for table in tables {
+        for field in &table.layout.fields {
+            for version in &schemas.versions {
+                let Some(mapping) = mapping(version, table, &field.label) else { continue };
+                let status = mapping.status.map_or("", Status::name);
+                let why = if mapping.status == Some(Status::Absent) { &mapping.note } else { &mapping.text };
+                columns.row([&table.layout.table, &field.label, version.api.name(), status, why]);
+            }
+        }
+    }
+    columns.to_string()
+}
+
+fn counts(schemas: &Schemas, tables: &[&Table]) -> String {
+    let mut columns = Columns::new(&[
+        "table", "fields", "length", "v1 mapped", "derived", "absent", "v2 mapped", "derived", "absent", "v3 mapped",
+        "derived", "absent", "what it is",
+    ]);
+    let mut totals = vec![0usize; 10];
+    for table in tables {
+        let mut numbers = vec![table.layout.fields.len()];
+        for version in &schemas.versions {
+            for status in [Status::Mapped, Status::Derived, Status::Absent] {
+                let of = |field: &&claimfeed::crosswalk::layout::Field| {
+                    mapping(version, table, &field.label).and_then(|m| m.status) == Some(status)
+                };
+                numbers.push(table.layout.fields.iter().filter(of).count());
+            }
+        }
+        for (total, number) in totals.iter_mut().zip(&numbers) {
+            *total += number;
+        }
+        let mut cells = vec![table.layout.table.clone(), numbers[0].to_string(), table.layout.record_length().to_string()];
+        cells.extend(numbers[1..].iter().map(ToString::to_string));
+        cells.push(table.title.clone());
+        columns.row(cells);
+    }
+    let mut cells = vec!["all".to_string(), totals[0].to_string(), String::new()];
+    cells.extend(totals[1..].iter().map(ToString::to_string));
+    cells.push(String::new());
+    columns.row(cells);
+    columns.to_string()
+}
+
+fn layouts(tables: &[&Table]) -> String {
+    let mut columns = Columns::new(&["table", "field", "start", "end", "picture"]);
+    for table in tables {
+        for field in &table.layout.fields {
+            columns.row([
+                table.layout.table.clone(),
+                field.label.clone(),
+                field.start.to_string(),
+                field.end.to_string(),
+                field.printed.clone(),
+            ]);
+        }
+    }
+    columns.to_string()
+}

@@ -1,0 +1,269 @@
+//! The pass over Patients and Coverages.
+//!
+//! It makes everything of a Patient that does not need claims: the MBI in force, the former ones, the cells of the
+//! beneficiary tables. Lines of other kinds are only counted here; the pass over claims reads those files again.
+
+use crate::crosswalk::program::{Crosswalk, Origin};
+use crate::crosswalk::row::Row;
+use crate::crosswalk::rows::{RowMaker, Walked};
+use crate::crosswalk::walk::{Frames, Walker};
+use crate::error::{Error, Result};
+use crate::parse::Cursor;
+use crate::parse::tape::{TapeParser, TapeRecord};
+use crate::parse::view::{Resource, reference_id};
+use crate::read::Chunk;
+use crate::report::Weight;
+
+use super::beneficiaries::{CoverageEntry, PatientEntry};
+use super::claims::{note_issues, wrong_version};
+use super::lines::{Place, each_record};
+use super::tally::Tally;
+
+/// The system of MBIs.
+const MBI_SYSTEM: &str = "http://hl7.org/fhir/sid/us-mbi";
+
+/// Makes entries of the lines of chunks.
+pub struct PeopleWorker<'x> {
+    crosswalk: &'x Crosswalk,
+    parser: TapeParser,
+    walker: Walker<u32>,
+    /// its fills are read at the end
+    pub maker: RowMaker<'x>,
+    /// beneficiary table and table of former MBIs, if they are wanted
+    tables: [Option<usize>; 2],
+    row: Row,
+}
+
+/// What came of one chunk.
+#[derive(Default)]
+pub struct PeopleOutput {
+    /// in order of the lines
+    pub patients: Vec<PatientEntry>,
+    /// in order of the lines
+    pub coverages: Vec<CoverageEntry>,
+    /// lines that are neither
+    pub others: u64,
+    /// counts
+    pub tally: Tally,
+}
+
+impl<'x> PeopleWorker<'x> {
+    /// `tables`: the beneficiary table and the table of former MBIs, by index.
+    pub fn new(crosswalk: &'x Crosswalk, tables: [Option<usize>; 2]) -> Self {
+        PeopleWorker {
+            crosswalk,
+            parser: TapeParser::default(),
+            walker: Walker::default(),
+            maker: RowMaker::new(crosswalk),
+            tables,
+            row: Row::default(),
+        }
+    }
+
+    /// Reads one chunk.
+    pub fn work(&mut self, chunk: &mut Chunk) -> Result<PeopleOutput> {
+        let mut out = PeopleOutput::default();
+        let mut tally = Tally::default();
+        let mut parser = std::mem::take(&mut self.parser);
+        each_record(&mut parser, chunk, &mut tally, |record, place, tally| {
+            let resource = Resource::of(record);
+            let counted = match resource {
+                Resource::Patient(_) => "Patient",
+                Resource::Coverage(_) => "Coverage",
+                _ => {
+                    out.others += 1;
+                    return Ok(());
+                }
+            };
+            if let Some(found) = resource.api().filter(|api| *api != self.crosswalk.api) {
+                return Err(wrong_version(self.crosswalk.api, found, place));
+            }
+            *tally.resources.entry(counted).or_default() += 1;
+            match resource {
+                Resource::Patient(_) => out.patients.extend(self.patient(record, place, tally)),
+                _ => out.coverages.extend(self.coverage(record, place, tally)),
+            }
+            Ok::<(), Error>(())
+        })?;
+        self.parser = parser;
+        // Lines that are no JSON are nobody's: the pass over claims reports them.
+        out.others += tally.issues.iter().filter(|issue| matches!(issue.kind, "broken-line" | "long-line" | "broken-file")).count() as u64;
+        out.tally = tally;
+        Ok(out)
+    }
+
+    fn patient(&mut self, record: &TapeRecord<'_>, place: Place, tally: &mut Tally) -> Option<PatientEntry> {
+        let crosswalk = self.crosswalk;
+        self.walker.walk(&crosswalk.patient, record);
+        let frames = &self.walker.frames;
+        let facts = crosswalk.beneficiary;
+        let text = |base, at| owned(record, frames, base, at);
+        let id = text(0, facts.id.at);
+        if id.is_empty() {
+            tally.issues.push(place.issue("no-id", Weight::Loss, "expected a Patient with an id, found none: left out"));
+            return None;
+        }
+        let replaced_by = facts.replaced_by.map(|slot| text(0, slot.at)).filter(|reference| !reference.is_empty());
+        let mbis = mbis(crosswalk, record, frames);
+        let current = current(&mbis);
+        let mbi = current.map_or("", |at| &mbis[at].value);
+
+        let walked = Walked { record, frames, mbi };
+        self.maker.begin();
+        self.row.clear();
+        if let Some(table) = self.tables[0] {
+            for (at, column) in crosswalk.tables[table].columns.iter().enumerate() {
+                match column.origin {
+                    Origin::Patient | Origin::Claim => self.maker.cell(table, at, &walked, 0, &mut self.row),
+                    Origin::Coverage | Origin::Hospice => self.row.end_cell(),
+                }
+            }
+        }
+        let cells = self.row.pack();
+        let mut former = Vec::new();
+        if let Some(table) = self.tables[1] {
+            let mut seen = vec![mbi];
+            for one in &mbis {
+                if seen.contains(&one.value.as_str()) {
+                    continue;
+                }
+                seen.push(&one.value);
+                self.row.clear();
+                for at in 0..crosswalk.tables[table].columns.len() {
+                    self.maker.cell(table, at, &walked, one.base, &mut self.row);
+                }
+                former.push(self.row.pack());
+            }
+        }
+        let entry = PatientEntry {
+            updated: text(0, facts.updated.at).into(),
+            replaced_by: replaced_by.map(|reference| reference_id(&reference).into()),
+            mbi: mbi.into(),
+            cells,
+            former,
+            source: place.source as u32,
+            line: place.line,
+            id: id.as_str().into(),
+        };
+        let ambiguous = &self.walker.frames.ambiguous;
+        note_issues(crosswalk, 1, ambiguous, &mut self.maker.notes, place, "Patient", &id, tally);
+        Some(entry)
+    }
+
+    fn coverage(&mut self, record: &TapeRecord<'_>, place: Place, tally: &mut Tally) -> Option<CoverageEntry> {
+        let crosswalk = self.crosswalk;
+        self.walker.walk(&crosswalk.coverage, record);
+        let frames = &self.walker.frames;
+        let facts = crosswalk.enrollment;
+        let text = |at| owned(record, frames, 0, at);
+        let id = text(facts.id.at);
+        let beneficiary = text(facts.beneficiary.at);
+        if beneficiary.is_empty() {
+            let message = "expected a Coverage with a beneficiary, found none: left out";
+            let mut issue = place.issue("no-beneficiary", Weight::Loss, message);
+            issue.resource = "Coverage";
+            tally.issues.push(issue);
+            return None;
+        }
+        let mut cells = Vec::new();
+        if let Some(table) = self.tables[0] {
+            let walked = Walked { record, frames, mbi: "" };
+            self.maker.begin();
+            for (at, column) in crosswalk.tables[table].columns.iter().enumerate() {
+                if column.origin == Origin::Coverage {
+                    self.row.clear();
+                    self.maker.cell(table, at, &walked, 0, &mut self.row);
+                    // Cells are made of JSON strings, which are UTF-8.
+                    let cell = std::str::from_utf8(self.row.cell(0)).unwrap_or_default();
+                    if !cell.is_empty() {
+                        cells.push((at as u16, cell.into()));
+                    }
+                }
+            }
+        }
+        let entry = CoverageEntry {
+            beneficiary: reference_id(&beneficiary).into(),
+            start: text(facts.start.at).into(),
+            end: text(facts.end.at).into(),
+            cells,
+        };
+        let ambiguous = &self.walker.frames.ambiguous;
+        note_issues(crosswalk, 2, ambiguous, &mut self.maker.notes, place, "Coverage", &id, tally);
+        Some(entry)
+    }
+}
+
+/// One MBI of a Patient.
+struct Mbi {
+    base: u32,
+    value: String,
+    start: String,
+    ended: bool,
+    historic: bool,
+}
+
+fn mbis(crosswalk: &Crosswalk, record: &TapeRecord<'_>, frames: &Frames) -> Vec<Mbi> {
+    let facts = crosswalk.beneficiary;
+    let mut mbis = Vec::new();
+    for &base in frames.of(facts.value.scope) {
+        let text = |at| owned(record, frames, base, at);
+        let value = text(facts.value.at);
+        if text(facts.system.at) != MBI_SYSTEM || value.is_empty() {
+            continue;
+        }
+        let currency = facts.currency.iter().flatten().map(|slot| text(slot.at)).find(|code| !code.is_empty());
+        mbis.push(Mbi {
+            base,
+            value,
+            start: text(facts.start.at),
+            ended: !text(facts.end.at).is_empty(),
+            historic: currency.is_some_and(|code| code == "historic"),
+        });
+    }
+    mbis
+}
+
+/// The MBI in force: not marked historic, open unless all are ended, of several the one that started last.
+///
+/// One rule serves all versions: v1 and v2 mark currency, v3 gives periods.
+fn current(mbis: &[Mbi]) -> Option<usize> {
+    let candidates: Vec<usize> = (0..mbis.len()).filter(|at| !mbis[*at].historic).collect();
+    let any_open = candidates.iter().any(|at| !mbis[*at].ended);
+    let mut best: Option<usize> = None;
+    for at in candidates {
+        if any_open && mbis[at].ended {
+            continue;
+        }
+        if best.is_none_or(|best| mbis[at].start > mbis[best].start) {
+            best = Some(at);
+        }
+    }
+    best
+}
+
+fn owned(record: &TapeRecord<'_>, frames: &Frames, base: u32, at: u16) -> String {
+    let mut scratch = String::new();
+    match frames.get(base, at) {
+        0 => String::new(),
+        captured => record.text(captured, &mut scratch).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mbi(start: &str, ended: bool, historic: bool) -> Mbi {
+        Mbi { base: 0, value: start.to_string(), start: start.to_string(), ended, historic }
+    }
+
+    #[test]
+    fn one_rule_finds_the_mbi_in_force() {
+        assert_eq!(current(&[]), None);
+        assert_eq!(current(&[mbi("", false, true), mbi("", false, false)]), Some(1));
+        assert_eq!(current(&[mbi("2020", false, false), mbi("2022", false, false), mbi("2021", false, false)]), Some(1));
+        assert_eq!(current(&[mbi("2030", true, false), mbi("2020", false, false)]), Some(1));
+        assert_eq!(current(&[mbi("2019", true, false), mbi("2020", true, false)]), Some(1));
+        assert_eq!(current(&[mbi("", false, true)]), None);
+    }
+}

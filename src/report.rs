@@ -1,0 +1,221 @@
+//! What a run tells about itself: counts that add up, and every trouble with its place.
+//!
+//! An [`Issue`] is about the data and does not end a run. A [`Report`] is what `summary.json` holds: everything
+//! read, written, skipped, filled and left blank, countable and comparable. Neither ever holds a value of the
+//! data, only places and counts.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::api::Api;
+
+/// Version of the shape of summary.json; changes only when a reader would break.
+pub const SUMMARY_VERSION: u32 = 1;
+
+/// How much an issue weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Weight {
+    /// something was left out or left blank: exit code 3
+    Loss,
+    /// written, but worth knowing
+    Notice,
+    /// a resource that a rule leaves out
+    Skipped,
+}
+
+/// One trouble with its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issue {
+    /// a short stable name, e.g. `broken-line`
+    pub kind: &'static str,
+    /// how much it weighs
+    pub weight: Weight,
+    /// index of the input file
+    pub source: usize,
+    /// 1-based; 0 if it is about the whole file
+    pub line: u64,
+    /// position of the line's first byte in the uncompressed file
+    pub byte: u64,
+    /// resource type, if known
+    pub resource: &'static str,
+    /// resource id, if known
+    pub id: String,
+    /// `TABLE.FIELD`, if it is about one
+    pub field: String,
+    /// expectation and finding
+    pub message: String,
+}
+
+/// A place in the input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// the file as the user named it
+    pub file: String,
+    /// 1-based
+    pub line: u64,
+    /// position of the line's first byte in the uncompressed file
+    pub byte: u64,
+    /// resource type, empty if unknown
+    pub resource: String,
+}
+
+/// All issues of one kind about one field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct IssueCount {
+    /// a short stable name
+    pub kind: String,
+    /// how much it weighs
+    pub weight: Weight,
+    /// `TABLE.FIELD`, empty if it is about none
+    pub field: String,
+    /// how many
+    pub count: u64,
+    /// expectation and finding of the first one
+    pub message: String,
+    /// where the first one is
+    pub example: Place,
+}
+
+/// One input file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct InputReport {
+    /// as the user named it
+    pub file: String,
+    /// on disk
+    pub bytes: u64,
+    /// after inflating
+    pub uncompressed_bytes: u64,
+    /// lines, blank ones too
+    pub lines: u64,
+    /// blank lines
+    pub blank_lines: u64,
+    /// by resource type
+    pub resources: BTreeMap<String, u64>,
+    /// claims by family
+    pub claims: BTreeMap<String, u64>,
+}
+
+/// Amounts of one claim family, as decimal text.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Payments {
+    /// claims read
+    pub claims: u64,
+    /// of these, left out by a rule
+    pub claims_skipped: u64,
+    /// sum of the claims' payment amounts as read, skipped ones too
+    pub read: String,
+    /// the part of it in skipped claims
+    pub skipped: String,
+    /// `TABLE.FIELD` of the control column
+    pub written_field: String,
+    /// sum of the control column as written
+    pub written: String,
+    /// read less skipped is written; absent where the control column is another amount
+    pub equal: Option<bool>,
+}
+
+/// Beneficiaries of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct BeneficiaryReport {
+    /// Patients that stand for a beneficiary
+    pub beneficiaries: u64,
+    /// Patients merged into another
+    pub merged: u64,
+    /// Patients left out for a newer one with the same id
+    pub older_versions: u64,
+    /// without any MBI
+    pub without_mbi: u64,
+}
+
+/// The summary of a run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// shape of this document
+    pub summary_version: u32,
+    /// name and version of the program
+    pub producer: String,
+    /// version of the CCLF layouts
+    pub layout: String,
+    /// API version of the input
+    pub api: Option<Api>,
+    /// in input order
+    pub inputs: Vec<InputReport>,
+    /// rows by table
+    pub tables: BTreeMap<String, u64>,
+    /// resources left out by rule, by reason
+    pub skipped: BTreeMap<String, u64>,
+    /// values that stand in for ones the API does not serve, by `TABLE.FIELD`
+    pub fills: BTreeMap<String, u64>,
+    /// rows with a blank in a column that loaders join or filter by, by `TABLE.FIELD`
+    pub blank_keys: BTreeMap<String, u64>,
+    /// by kind and field
+    pub issues: Vec<IssueCount>,
+    /// by claim family
+    pub payments: BTreeMap<String, Payments>,
+    /// counts of the population
+    pub beneficiaries: BeneficiaryReport,
+    /// wall clock
+    pub elapsed_seconds: f64,
+    /// uncompressed input per second, 10^9 bytes
+    pub gigabytes_per_second: f64,
+}
+
+impl Report {
+    /// Something was left out or left blank that a rule does not tell to.
+    pub fn has_losses(&self) -> bool {
+        self.issues.iter().any(|issue| issue.weight == Weight::Loss)
+    }
+
+    /// Every control sum that can be compared is equal.
+    pub fn reconciles(&self) -> bool {
+        self.payments.values().all(|payments| payments.equal != Some(false))
+    }
+
+    /// 0 all is well, 3 finished with losses, 4 control sums differ though no loss explains it.
+    pub fn exit_code(&self) -> u8 {
+        match (self.has_losses(), self.reconciles()) {
+            (true, _) => 3,
+            (false, false) => 4,
+            (false, true) => 0,
+        }
+    }
+}
+
+/// Counts issues by kind and field and keeps the first of each.
+#[derive(Debug, Default)]
+pub struct IssueCounter {
+    counts: BTreeMap<(Weight, &'static str, String), (u64, Issue)>,
+}
+
+impl IssueCounter {
+    /// Counts one. Skipped resources are counted by reason elsewhere.
+    pub fn add(&mut self, issue: Issue) {
+        if issue.weight == Weight::Skipped {
+            return;
+        }
+        let key = (issue.weight, issue.kind, issue.field.clone());
+        self.counts.entry(key).or_insert_with(|| (0, issue)).0 += 1;
+    }
+
+    /// All counts; `file` names a source.
+    pub fn counts(&self, file: impl Fn(usize) -> String) -> Vec<IssueCount> {
+        self.counts
+            .values()
+            .map(|(count, issue)| IssueCount {
+                kind: issue.kind.to_string(),
+                weight: issue.weight,
+                field: issue.field.clone(),
+                count: *count,
+                message: issue.message.clone(),
+                example: Place {
+                    file: file(issue.source),
+                    line: issue.line,
+                    byte: issue.byte,
+                    resource: issue.resource.to_string(),
+                },
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,62 @@
+//! From rows to files or record batches.
+//!
+//! A [`Sink`] gives every worker an [`Encoder`] per table, so that encoding runs in parallel, and takes the encoded
+//! [`Part`]s back in input order. What a row means is not known here; a column is a label and a picture.
+
+pub mod arrow;
+pub mod csv;
+
+use crate::crosswalk::picture::Picture;
+use crate::crosswalk::row::Row;
+use crate::error::Result;
+
+/// A column of an output table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutColumn {
+    /// CCLF label, or the name of a lineage column
+    pub label: String,
+    /// how its texts are written
+    pub picture: Picture,
+}
+
+/// An output table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutTable {
+    /// e.g. `CCLF1`
+    pub name: String,
+    /// in order
+    pub columns: Vec<OutColumn>,
+}
+
+/// Encodes rows of one table; belongs to one worker.
+pub trait Encoder: Send {
+    /// Appends a row.
+    fn row(&mut self, row: &Row) -> Result<()>;
+
+    /// Everything since the last time.
+    fn take(&mut self) -> Result<Part>;
+}
+
+/// Encoded rows.
+#[derive(Debug)]
+pub enum Part {
+    /// bytes of a text format, without a header
+    Bytes(Vec<u8>),
+    /// rows as Arrow; `None` if there are none
+    Batch(Option<::arrow::array::RecordBatch>),
+}
+
+/// Takes encoded rows in input order.
+pub trait Sink: Send {
+    /// Names the tables, before anything else. Called again if a run has to start over; nothing of before counts.
+    fn begin(&mut self, tables: &[OutTable]) -> Result<()>;
+
+    /// An encoder for one of the tables.
+    fn encoder(&self, table: usize) -> Result<Box<dyn Encoder>>;
+
+    /// Rows of a table, in input order.
+    fn part(&mut self, table: usize, part: Part) -> Result<()>;
+
+    /// All rows have come: makes the output visible.
+    fn finish(&mut self) -> Result<()>;
+}
