@@ -19,7 +19,8 @@ use super::codes;
 use super::layout::Field;
 use super::path::{Alternative, Path, Pick, Root, Source, Step};
 use super::picture::Fit;
-use super::schema::{Api, Mapping, Schemas, Table, Version};
+use super::schema::{Mapping, Schemas, Table, Version};
+use crate::api::Api;
 use diagnoses::Diagnosis;
 use find::{INEXACT, Scene};
 
@@ -29,7 +30,7 @@ const JOINED: usize = 16;
 /// Evaluates the crosswalk of one API version.
 ///
 /// ```
-/// use claimfeed::crosswalk::{oracle::Oracle, schema::{Api, Schemas}};
+/// use claimfeed::{api::Api, crosswalk::{oracle::Oracle, schema::Schemas}};
 ///
 /// let schemas = Schemas::embedded()?;
 /// let oracle = Oracle::new(&schemas, Api::V3);

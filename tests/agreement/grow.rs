@@ -3,7 +3,8 @@
 
 use claimfeed::crosswalk::path::{Link, Literal, Path, Pick, Root, Source, Step, Test};
 use claimfeed::crosswalk::picture::Picture;
-use claimfeed::crosswalk::schema::{Api, Schemas, Version};
+use claimfeed::api::Api;
+use claimfeed::crosswalk::schema::{Schemas, Version};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 

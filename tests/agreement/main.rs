@@ -16,7 +16,8 @@ use std::path::PathBuf;
 
 use claimfeed::crosswalk::oracle::Oracle;
 use claimfeed::crosswalk::program::Crosswalk;
-use claimfeed::crosswalk::schema::{Api, Schemas};
+use claimfeed::api::Api;
+use claimfeed::crosswalk::schema::Schemas;
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseResult, TestRunner};
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! Hand-made records, small and rich in slices and links; every value is invented.
 
-use claimfeed::crosswalk::schema::Api;
+use claimfeed::api::Api;
 use serde_json::{Value, json};
 
 /// A few claims of a version.

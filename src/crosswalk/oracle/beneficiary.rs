@@ -95,8 +95,9 @@ fn of_patient(mapping: &Mapping) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::schema::{Api, Schemas};
+    use super::super::super::schema::Schemas;
     use super::*;
+    use crate::api::Api;
     use serde_json::json;
 
     fn mbi(value: &str, period: Value) -> Value {
