@@ -86,14 +86,14 @@ fn rule_for<'x, C: Cursor>(
     base: u32,
 ) -> Option<&'x DiagnosisRule> {
     let mut scratch = String::new();
-    let mut best: Option<&DiagnosisRule> = None;
+    let mut best: Option<(u32, usize)> = None;
+    // Of equal orders the first in the file wins, so that the order of types in the record does not matter.
     let mut consider = |kind: &str| {
-        let rules = table.diagnoses.iter().filter(|rule| rule.kind == kind || rule.kind == "*");
-        best = rules.chain(best).min_by_key(|rule| rule.order);
+        let rules = table.diagnoses.iter().enumerate().filter(|(_, rule)| rule.kind == kind || rule.kind == "*");
+        best = rules.map(|(at, rule)| (rule.order, at)).chain(best).min();
     };
     if frames.get(base, facts.kind.at) == 0 {
         consider("");
-        return best;
     }
     for slot in 0..super::program::DIAGNOSIS_TYPES as u16 {
         match frames.get(base, facts.kind.at + slot) {
@@ -101,5 +101,5 @@ fn rule_for<'x, C: Cursor>(
             captured => consider(record.text(captured, &mut scratch)),
         }
     }
-    best
+    best.map(|(_, at)| &table.diagnoses[at])
 }

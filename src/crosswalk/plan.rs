@@ -3,7 +3,8 @@
 //! Paths share their beginnings, so they form a trie. A slice such as `where(code='drg')` becomes a [`Switch`]: the
 //! walk reads the discriminator once per element, looks it up, and goes on with the [`Group`] of paths behind that
 //! literal. A group's paths start at members of the same object, so the walk notes where wanted members are and a
-//! group decided late finds them: the order of keys never matters. The claim family is the outermost switch.
+//! group decided late finds them: the order of keys never matters. The claim family is a captured value like any
+//! other; when all members of the record were seen it decides one group, and no claim is ever of two families.
 //! What is captured goes to slots of frames: one frame for the record, one per element of a [`scope`](Builder::scope).
 
 use std::collections::BTreeMap;
@@ -110,6 +111,10 @@ pub struct Plan {
     pub(super) switches: Vec<Switch>,
     pub(super) groups: Vec<Group>,
     pub(super) root: Id,
+    /// the record's family, where there are families
+    pub(super) family: Option<Slot>,
+    /// what only records of a family are walked for: groups of the root
+    pub(super) classes: Vec<(Box<str>, Id)>,
     /// slots per frame of each scope
     pub(super) widths: Vec<usize>,
     slots: Vec<Slot>,
@@ -142,7 +147,8 @@ pub struct Builder {
     /// member name of each scope's array; `""` for the record itself
     scopes: Vec<String>,
     wanted: Vec<Wanted>,
-    family: Vec<String>,
+    /// capture that names the family
+    family: Option<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -156,13 +162,15 @@ struct Wanted {
 }
 
 impl Builder {
-    /// `family`: members down to the text that names the claim family; empty if the resource has none.
-    pub fn new(family: &[&str]) -> Builder {
-        Builder {
-            scopes: vec![String::new()],
-            wanted: Vec::new(),
-            family: family.iter().map(ToString::to_string).collect(),
-        }
+    /// For one kind of resource.
+    pub fn new() -> Builder {
+        Builder { scopes: vec![String::new()], ..Builder::default() }
+    }
+
+    /// Captures wanted for some families only are taken from records in which `capture` found one of them; it must
+    /// itself be wanted of all records, in their own frame.
+    pub fn decide_family_by(&mut self, capture: usize) {
+        self.family = Some(capture);
     }
 
     /// Every element of this array of the record gets a frame of its own.
@@ -236,16 +244,19 @@ impl Builder {
                 self.insert(&mut trie, root, id, &slots);
             }
         }
+        let mut classes = Vec::new();
         for (families, ids) in self.classes() {
-            let accept = families.into_iter().map(Literal::Is).collect();
-            let class = trie.child(root, &Step::Where(Test { path: self.family.clone(), accept }));
+            let class = trie.node();
             for id in ids {
                 self.insert(&mut trie, class, id, &slots);
             }
+            classes.push((families, class));
         }
 
-        let mut plan = Plan { widths, slots, modes: self.wanted.iter().map(|w| w.mode).collect(), ..Plan::default() };
-        plan.root = compile_node(&trie, root, &mut plan);
+        let family = self.family.map(|id| slots[id]);
+        let modes = self.wanted.iter().map(|w| w.mode).collect();
+        let mut plan = Plan { widths, slots, modes, family, ..Plan::default() };
+        plan.root = compile_node(&trie, root, &classes, &mut plan);
         plan
     }
 
@@ -343,17 +354,22 @@ impl Members {
     }
 }
 
-fn compile_node(trie: &Trie, at: usize, plan: &mut Plan) -> Id {
+/// `classes`: of the root only, tries of what records of some families are walked for.
+fn compile_node(trie: &Trie, at: usize, classes: &[(Vec<String>, usize)], plan: &mut Plan) -> Id {
     let source = &trie.nodes[at];
     let mut members = Members::default();
     for (key, child) in &source.keys {
-        let walk = compile_node(trie, *child, plan);
+        let walk = compile_node(trie, *child, &[], plan);
         members.doings.entry(key.clone()).or_default().walk = Some(walk);
     }
     let index: Vec<(usize, Id)> =
         source.index.iter().map(|(n, child)| (*n, compile_group(trie, *child, plan, &mut members))).collect();
     for (head, switch) in compile_switches(trie, &source.wheres, plan, &mut members) {
         members.doings.entry(head).or_default().switches.push(switch);
+    }
+    for (families, class) in classes {
+        let group = compile_group(trie, *class, plan, &mut members);
+        plan.classes.extend(families.iter().map(|family| (family.as_str().into(), group)));
     }
     let simple = index.is_empty() && members.doings.values().all(|d| d.union.is_none() && d.switches.is_empty());
     let node = Node {
@@ -373,7 +389,7 @@ fn compile_group(trie: &Trie, at: usize, plan: &mut Plan, members: &mut Members)
     let source = &trie.nodes[at];
     let mut acts = Vec::new();
     for (key, child) in &source.keys {
-        let walk = compile_node(trie, *child, plan);
+        let walk = compile_node(trie, *child, &[], plan);
         acts.push((members.union(key), Act::Walk(walk)));
     }
     for (head, switch) in compile_switches(trie, &source.wheres, plan, members) {

@@ -341,7 +341,7 @@ impl<'s> Compiler<'s> {
         Compiler {
             schemas,
             version: schemas.version(api),
-            trees: [Builder::new(&["type", "coding", "code"]), Builder::new(&[]), Builder::new(&[])],
+            trees: [Builder::new(), Builder::new(), Builder::new()],
             names: Default::default(),
             links: Vec::new(),
         }
@@ -383,6 +383,7 @@ impl<'s> Compiler<'s> {
         let patient = self.fact("%eob", "patient", Mode::First)?;
         let purpose = self.fact("%eob", "use", Mode::First)?;
         let family = self.fact("%eob", "family", Mode::Single)?;
+        self.trees[CLAIM].decide_family_by(family.id);
         let paid = self.fact("%eob", "paid", Mode::First)?;
         let mut skips = Vec::new();
         for skip in &version.skips {
@@ -639,6 +640,10 @@ impl<'s> Compiler<'s> {
         if path.steps.iter().filter(|step| matches!(step, Step::Linked(_))).count() > 1 {
             return self.fault(place.mapping, "expected one link in a path, found more");
         }
+        if matches!(path.pick, Pick::Last | Pick::Join) {
+            return self
+                .fault(place.mapping, "expected `first()` or `[n]` on a linked path, found `last()` or `join()`");
+        }
         let link = self.link(place, array, link)?;
         // In the linked frame there is one value; which frame counts is decided when the row is made.
         let inside = Path {
@@ -720,6 +725,9 @@ impl<'s> Compiler<'s> {
         if path.steps.is_empty() || path.steps.iter().any(|step| matches!(step, Step::Linked(_))) {
             return self.fault(place.mapping, "expected members without a link here");
         }
+        if path.steps.windows(2).any(|pair| matches!(pair, [Step::Where(_), Step::Index(_)])) {
+            return self.fault(place.mapping, "expected an index on an array, found one behind `where(...)`");
+        }
         let families = if tree == CLAIM { place.families } else { None };
         let scope = if array.is_empty() { 0 } else { self.trees[tree].scope(array) };
         let id = self.trees[tree].capture(scope, &path.steps, mode, &path.unless, families);
@@ -800,8 +808,11 @@ impl<'s> Compiler<'s> {
                 Call::Select(text) => Apply::Select(text.clone()),
                 Call::Cut => continue,
                 Call::AgeOn(path) => {
-                    if path.root != Root::Patient {
-                        return self.fault(place.mapping, "expected `ageOn` with a date of the Patient");
+                    if path.root != Root::Patient || place.row != Root::Patient {
+                        return self.fault(
+                            place.mapping,
+                            "expected `ageOn` in a beneficiary table, with a date of the Patient",
+                        );
                     }
                     steps.push(PendingApply::AgeOn(self.want(place, PATIENT, "", path)?));
                     continue;

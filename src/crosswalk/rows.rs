@@ -215,6 +215,11 @@ impl<'x> RowMaker<'x> {
             if self.links.ambiguous {
                 note(&mut self.notes, Remark::Ambiguous);
             }
+            // Before the calls, which could cut the mark off: the last digit of such a number is no code either.
+            if text.starts_with(INEXACT) {
+                note(&mut self.notes, Remark::Misfit(Misfit::Inexact));
+                break;
+            }
             let text = match apply(&program.steps, text, site.walked, &mut self.work.text, &mut self.work.other) {
                 Ok(text) => text,
                 Err(()) => {
@@ -222,10 +227,6 @@ impl<'x> RowMaker<'x> {
                     continue;
                 }
             };
-            if text.starts_with(INEXACT) {
-                note(&mut self.notes, Remark::Misfit(Misfit::Inexact));
-                break;
-            }
             match column.picture.fit(text, column.cut, row.buffer()) {
                 Ok(Fit::Blank) => continue,
                 Ok(Fit::Written) => {}

@@ -151,8 +151,25 @@ impl<At: Copy> Walker<At> {
                 self.switch(plan, record, &here, *switch, 0, value);
             }
         }
+        if std::ptr::eq(node, &plan.nodes[plan.root as usize])
+            && let Some(class) = self.class(plan, record)
+        {
+            self.decide(plan, record, &here, class);
+        }
         self.seen.truncate(here.seen);
         self.decided.truncate(here.decided);
+    }
+
+    /// The group of the record's family, as far as the walk has met it.
+    fn class<C: Cursor<At = At>>(&self, plan: &Plan, record: &C) -> Option<Id> {
+        let slot = plan.family?;
+        let captured = self.frames.get(0, slot.at);
+        if captured == 0 {
+            return None;
+        }
+        let mut scratch = String::new();
+        let family = record.text(captured, &mut scratch);
+        plan.classes.iter().find(|(known, _)| **known == *family).map(|(_, group)| *group)
     }
 
     fn act<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, here: &Stretch, act: Act, at: At) {
@@ -179,7 +196,8 @@ impl<At: Copy> Walker<At> {
         let switch = &plan.switches[id as usize];
         match record.kind(at) {
             Kind::Array => {
-                for element in record.elements(at) {
+                // As in `value`: an array directly inside an array is not FHIR and counts for nothing.
+                for element in record.elements(at).filter(|element| record.kind(*element) != Kind::Array) {
                     self.switch(plan, record, here, id, depth, element);
                 }
             }

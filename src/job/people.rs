@@ -129,7 +129,8 @@ impl<'x> PeopleWorker<'x> {
         }
         let cells = self.row.pack();
         let mut former = Vec::new();
-        if let Some(table) = self.tables[1] {
+        // Without a number in force there is nothing that a former one could lead to.
+        if let Some(table) = self.tables[1].filter(|_| !mbi.is_empty()) {
             let mut seen = vec![mbi];
             for one in &mbis {
                 if seen.contains(&one.value.as_str()) {
