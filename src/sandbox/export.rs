@@ -17,6 +17,7 @@ use crate::sandbox::model::Family;
 /// How much of one resource type was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Amount {
+    /// How many.
     pub resources: u64,
     /// Uncompressed, newlines included.
     pub bytes: u64,
@@ -25,8 +26,11 @@ pub struct Amount {
 /// What a run wrote.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
+    /// Patients.
     pub patients: Amount,
+    /// Coverages.
     pub coverages: Amount,
+    /// ExplanationOfBenefits of all kinds.
     pub claims: Amount,
     /// Claims per type, in the order CARRIER, PDE, OUTPATIENT, DME, INPATIENT, SNF, HHA, HOSPICE.
     pub by_type: [(&'static str, u64); 8],

@@ -55,12 +55,16 @@ pub enum KeyOrder {
 /// The resource types of an export, in the order in which a beneficiary's resources come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Resource {
+    /// a beneficiary
     Patient,
+    /// one part of Medicare of a beneficiary
     Coverage,
+    /// a claim
     ExplanationOfBenefit,
 }
 
 impl Resource {
+    /// All of them, in that order.
     pub const ALL: [Resource; 3] = [Resource::Patient, Resource::Coverage, Resource::ExplanationOfBenefit];
 
     /// The FHIR name, which also begins the file name.
@@ -76,15 +80,21 @@ impl Resource {
 /// A synthetic export: everything that decides its bytes.
 #[derive(Clone, Debug)]
 pub struct Synth {
+    /// Which shapes the resources have.
     pub api: Api,
+    /// How many people.
     pub beneficiaries: u64,
+    /// Another seed, another population.
     pub seed: u64,
     /// Parts per resource type; beneficiaries are dealt to them in runs, never split.
     pub files: u32,
+    /// Compressed files.
     pub gzip: bool,
+    /// Of the keys in every object.
     pub key_order: KeyOrder,
     /// Mean; single beneficiaries have a quarter of it up to almost twice as many.
     pub claims_per_beneficiary: u32,
+    /// How often irregular things happen.
     pub shape: Shape,
 }
 

@@ -30,9 +30,11 @@ pub struct Shape {
     pub changed_pde: f64,
     /// v3: claims or lines with benefit enhancements.
     pub enhanced: f64,
-    /// Claims under ICD-9, and of the others those that mix both.
+    /// Claims under ICD-9.
     pub icd9: f64,
+    /// Claims that mix ICD-9 and ICD-10, of the others.
     pub mixed_icd: f64,
+    /// Amounts below zero.
     pub negative_amounts: f64,
     /// Sequence numbers that start at 2 or later, or have gaps.
     pub gaps: f64,

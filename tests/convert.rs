@@ -1,0 +1,291 @@
+//! The command as a user runs it: the same bytes however the input comes, options, refusals, exit codes.
+
+mod common;
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use claimfeed::Api;
+use claimfeed::sandbox::Synth;
+use common::{claimfeed, convert, convert_from, read_csv};
+
+fn export(api: Api, folder: &Path) -> PathBuf {
+    let export = folder.join(api.name());
+    Synth { beneficiaries: 12, seed: 3, ..Synth::new(api) }.write(&export).unwrap();
+    export
+}
+
+fn files(export: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(export)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_string_lossy().contains(".ndjson"))
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn the_bytes_are_the_same_for_any_threads_any_codec_and_any_way_in() {
+    let folder = tempfile::tempdir().unwrap();
+    for api in Api::ALL {
+        let plain = export(api, folder.path());
+        let reference = convert(&[&plain], &["--threads", "1"]);
+        assert_eq!(reference.code, 0, "{}", reference.stderr);
+        let expected = reference.bytes();
+        assert_eq!(expected.len(), 12);
+        assert!(expected.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() > 100_000);
+
+        assert_eq!(convert(&[&plain], &["--threads", "4"]).bytes(), expected, "{api} four threads");
+        let list = files(&plain);
+        let list: Vec<&Path> = list.iter().map(PathBuf::as_path).collect();
+        assert_eq!(convert(&list, &["--threads", "2"]).bytes(), expected, "{api} file list");
+
+        let mut all = Vec::new();
+        let (gzip, zstandard) = (folder.path().join(format!("{api}-gzip")), folder.path().join(format!("{api}-zstd")));
+        for other in [&gzip, &zstandard] {
+            std::fs::create_dir(other).unwrap();
+        }
+        for path in &list {
+            let text = std::fs::read(path).unwrap();
+            // Two members, and a name that tells nothing.
+            let mut bytes = Vec::new();
+            for part in [&text[..text.len() / 3], &text[text.len() / 3..]] {
+                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+                encoder.write_all(part).unwrap();
+                bytes.extend(encoder.finish().unwrap());
+            }
+            let name = path.file_stem().unwrap();
+            std::fs::write(gzip.join(name), bytes).unwrap();
+            std::fs::write(zstandard.join(name), zstd::encode_all(&text[..], 1).unwrap()).unwrap();
+            all.extend(text);
+        }
+        for threads in ["1", "4"] {
+            assert_eq!(convert(&[&gzip], &["--threads", threads]).bytes(), expected, "{api} gzip");
+            assert_eq!(convert(&[&zstandard], &["--threads", threads]).bytes(), expected, "{api} zstd");
+            let piped = convert_from(&[Path::new("-")], &["--threads", threads], Some(&all));
+            assert_eq!(piped.bytes(), expected, "{api} standard input: {}", piped.stderr);
+        }
+        let compressed = zstd::encode_all(&all[..], 1).unwrap();
+        assert_eq!(convert_from(&[Path::new("-")], &[], Some(&compressed)).bytes(), expected, "{api} compressed pipe");
+    }
+}
+
+#[test]
+fn patients_may_come_late_and_between_claims() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = export(Api::V3, folder.path());
+    let expected = convert(&[&plain], &[]).bytes();
+    let text = |name: &str| std::fs::read_to_string(plain.join(format!("{name}.ndjson"))).unwrap();
+    let (claims, patients, coverages) = (text("ExplanationOfBenefit"), text("Patient"), text("Coverage"));
+    // Claims first, so the file looks like one of claims only until its very end.
+    let late = folder.path().join("late");
+    std::fs::create_dir(&late).unwrap();
+    std::fs::write(late.join("all"), format!("{claims}{coverages}{patients}")).unwrap();
+    assert_eq!(convert(&[&late], &["--threads", "2"]).bytes(), expected);
+    // One of each in turn.
+    let mut mixed = String::new();
+    let mut others = patients.lines().chain(coverages.lines());
+    for claim in claims.lines() {
+        for line in [Some(claim), others.next()].into_iter().flatten() {
+            mixed.push_str(line);
+            mixed.push('\n');
+        }
+    }
+    others.for_each(|line| mixed.extend([line, "\n"]));
+    let between = folder.path().join("between");
+    std::fs::create_dir(&between).unwrap();
+    std::fs::write(between.join("all"), mixed).unwrap();
+    let output = convert(&[&between], &[]);
+    assert_eq!(output.bytes(), expected);
+    let input = &output.summary["inputs"][0];
+    assert_eq!(input["resources"]["Patient"], patients.lines().count());
+    assert_eq!(input["lines"], claims.lines().count() + patients.lines().count() + coverages.lines().count());
+}
+
+#[test]
+fn mixed_versions_are_refused_wherever_they_show() {
+    let folder = tempfile::tempdir().unwrap();
+    let (v1, v2, v3) = (export(Api::V1, folder.path()), export(Api::V2, folder.path()), export(Api::V3, folder.path()));
+    for (one, two) in [(&v1, &v2), (&v2, &v3), (&v3, &v1)] {
+        let output = convert(&[one, two], &[]);
+        assert_eq!(output.code, 2, "{}", output.stderr);
+        assert!(output.stderr.contains("expected one API version in a run"), "{}", output.stderr);
+        assert!(output.bytes().is_empty());
+        // Inside one file, far from its head.
+        let claims = |export: &Path| std::fs::read_to_string(export.join("ExplanationOfBenefit.ndjson")).unwrap();
+        let inside = folder.path().join("inside");
+        std::fs::create_dir_all(&inside).unwrap();
+        std::fs::write(inside.join("claims"), claims(one) + claims(two).lines().next().unwrap()).unwrap();
+        let output = convert(&[&inside], &[]);
+        assert_eq!(output.code, 2, "{}", output.stderr);
+        let line = claims(one).lines().count() + 1;
+        assert!(output.stderr.contains(&format!("inside/claims`, line {line}")), "{}", output.stderr);
+    }
+    let output = convert(&[&v2], &["--api", "v3"]);
+    assert_eq!(output.code, 2);
+    assert!(output.stderr.contains("found v2 beside v3"), "{}", output.stderr);
+}
+
+#[test]
+fn tables_can_be_chosen_and_unknown_ones_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = export(Api::V2, folder.path());
+    let output = convert(&[&plain], &["--tables", "CCLF5,cclf8"]);
+    let names: Vec<String> = output.bytes().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["CCLF0.csv", "CCLF5.csv", "CCLF8.csv"]);
+    let whole = convert(&[&plain], &[]);
+    assert_eq!(output.table("CCLF5"), whole.table("CCLF5"));
+    assert_eq!(output.table("CCLF8"), whole.table("CCLF8"));
+    let refused = convert(&[&plain], &["--tables", "CCLF55"]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("found `CCLF55`"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_table_without_rows_has_its_header_and_cclf0_counts_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = convert(&[&export(Api::V1, folder.path())], &[]);
+    let (header, rows) = output.table("CCLFB");
+    assert_eq!((header.len(), rows.len()), (21, 0));
+    let (header, rows) = output.table("CCLF0");
+    assert_eq!(header, ["File Number", "File Description", "Total Records Count", "Record Length"]);
+    assert_eq!(rows.len(), 11);
+    for row in rows {
+        assert_eq!(row[2], output.table(&row[0]).1.len().to_string(), "{}", row[0]);
+    }
+}
+
+#[test]
+fn lineage_leads_back_to_the_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = export(Api::V3, folder.path());
+    let output = convert(&[&plain], &["--lineage", "--threads", "3"]);
+    let lines: Vec<String> = std::fs::read_to_string(plain.join("ExplanationOfBenefit.ndjson"))
+        .unwrap()
+        .lines()
+        .map(str::to_string)
+        .collect();
+    let (header, rows) = output.table("CCLF2");
+    assert_eq!(header[header.len() - 3..], ["fhir_id", "source_file", "source_line"]);
+    assert!(rows.len() > 50);
+    for row in rows {
+        let [id, file, line] = &row[row.len() - 3..] else { panic!() };
+        assert_eq!(file, "ExplanationOfBenefit.ndjson");
+        let claim: serde_json::Value = serde_json::from_str(&lines[line.parse::<usize>().unwrap() - 1]).unwrap();
+        assert_eq!(claim["id"].as_str().unwrap(), id);
+    }
+    assert_eq!(output.column("CCLF8", "source_line")[0], "1");
+}
+
+#[test]
+fn output_is_private_complete_and_never_mixed_with_what_was_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = export(Api::V2, folder.path());
+    let target = folder.path().join("new/tables");
+    let run =
+        |more: &[&str]| claimfeed().arg("convert").arg(&plain).arg("-o").arg(&target).args(more).output().unwrap();
+    assert!(run(&[]).status.success());
+    assert_eq!(std::fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o700);
+    for entry in std::fs::read_dir(&target).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.file_name());
+        assert!(!entry.file_name().to_string_lossy().starts_with('.'), "{:?} was left", entry.file_name());
+    }
+    let refused = run(&[]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("expected an empty output folder"));
+    assert!(run(&["--force"]).status.success());
+}
+
+#[test]
+fn refusals_say_what_to_do_and_exit_with_1_or_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |inputs: &[&Path], code: i32, text: &str| {
+        let output = convert(inputs, &[]);
+        assert_eq!(output.code, code, "{}", output.stderr);
+        assert!(output.stderr.contains(text), "{}", output.stderr);
+        assert!(!output.folder().join("summary.json").exists());
+    };
+    refused(&[&folder.path().join("missing")], 1, "cannot read");
+    let empty = folder.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    refused(&[&empty], 2, "expected files of an export, found none");
+    std::fs::write(folder.path().join("nothing"), "").unwrap();
+    refused(&[&folder.path().join("nothing")], 2, "hint: say it with `--api v1`");
+    assert_eq!(claimfeed().arg("convert").output().unwrap().status.code(), Some(2));
+    let output = claimfeed().args(["convert", "x", "-o", "y", "--threads", "0"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn own_schemas_replace_the_shipped_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = export(Api::V2, folder.path());
+    let own = folder.path().join("own");
+    std::fs::create_dir(&own).unwrap();
+    let codes = include_str!("../schemas/codes.csv").replace("\nsex,female,2,", "\nsex,female,F,");
+    std::fs::write(own.join("codes.csv"), codes).unwrap();
+    let output = convert(&[&plain], &["--schemas", own.to_str().unwrap()]);
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    assert!(output.column("CCLF8", "BENE_SEX_CD").iter().any(|sex| sex == "F"));
+    std::fs::write(own.join("codes.csv"), "map,from,to\n").unwrap();
+    let output = convert(&[&plain], &["--schemas", own.to_str().unwrap()]);
+    assert_eq!(output.code, 2);
+    assert!(output.stderr.contains("codes.csv, row 1"), "{}", output.stderr);
+}
+
+#[test]
+fn schema_shows_layouts_and_coverage() {
+    let text =
+        |args: &[&str]| String::from_utf8(claimfeed().arg("schema").args(args).output().unwrap().stdout).unwrap();
+    let totals: Vec<String> = text(&[]).lines().last().unwrap().split_whitespace().map(str::to_string).collect();
+    assert_eq!(totals[..2], ["all", "286"]);
+    assert!(text(&["CCLF1"]).contains("CLM_PMT_AMT"));
+    let coverage = text(&["--coverage", "CCLF7"]);
+    assert_eq!(coverage.lines().count(), 1 + 21 * 3);
+    assert!(coverage.contains("PDE EOBs have no clmrecvddate"));
+    assert_eq!(text(&["--coverage"]).lines().count(), 1 + 286 * 3);
+}
+
+#[test]
+fn arrow_batches_hold_what_csv_says() {
+    use arrow::util::display::{ArrayFormatter, FormatOptions};
+    let folder = tempfile::tempdir().unwrap();
+    for api in Api::ALL {
+        let plain = export(api, folder.path());
+        let output = convert(&[&plain], &[]);
+        let mut rows: std::collections::BTreeMap<String, Vec<Vec<String>>> = Default::default();
+        let mut sink = claimfeed::write::arrow::ArrowSink::new(|table, batch| {
+            let options = FormatOptions::default();
+            let columns: Vec<_> =
+                batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options).unwrap()).collect();
+            for row in 0..batch.num_rows() {
+                let cells = columns.iter().map(|column| column.value(row).to_string()).collect();
+                rows.entry(table.to_string()).or_default().push(cells);
+            }
+            Ok(())
+        });
+        let job = claimfeed::job::Job::new([&plain]).unwrap();
+        job.run(&mut sink, &mut claimfeed::job::Silent).unwrap();
+        drop(sink);
+        for (name, _) in output.bytes() {
+            let name = name.trim_end_matches(".csv");
+            let found = rows.get(name).cloned().unwrap_or_default();
+            assert_eq!(found, output.table(name).1, "{api} {name}");
+        }
+    }
+}
+
+#[test]
+fn issues_and_skips_are_listed_with_their_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = export(Api::V3, folder.path());
+    let output = convert(&[&plain], &[]);
+    let skipped: u64 = output.summary["skipped"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
+    let (header, rows) = read_csv(&output.folder().join("issues.csv"));
+    assert_eq!(header, ["weight", "kind", "file", "line", "byte", "resource", "id", "field", "message"]);
+    assert!(skipped > 0);
+    assert_eq!(rows.iter().filter(|row| row[0] == "skipped").count() as u64, skipped);
+}
