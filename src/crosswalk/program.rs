@@ -50,8 +50,11 @@ pub struct Crosswalk {
     /// claims that give no rows
     pub skips: Vec<SkipProgram>,
     /// `table.field` of each capture of the three trees, for messages
-    pub(super) names: [BTreeMap<usize, (usize, usize)>; 3],
+    names: [Names; 3],
 }
+
+/// Tables and columns that use a capture, by its id.
+type Names = BTreeMap<usize, Vec<(usize, usize)>>;
 
 /// Slots of the claim facts (`purpose` is `use`, a word Rust keeps for itself).
 #[derive(Debug, Clone, Copy)]
@@ -266,12 +269,15 @@ impl Crosswalk {
         self.families.iter().position(|family| family == name)
     }
 
-    /// `TABLE.FIELD` of a capture of the claim's (0), Patient's (1) or Coverage's (2) tree.
-    pub fn name_of(&self, tree: usize, capture: usize) -> String {
-        match self.names[tree].get(&capture) {
+    /// `TABLE.FIELD` of a capture of the claim's (0), Patient's (1) or Coverage's (2) tree; of several the first in
+    /// a table that the family feeds.
+    pub fn name_of(&self, tree: usize, capture: usize, family: Option<usize>) -> String {
+        let users = self.names[tree].get(&capture).map_or(&[][..], Vec::as_slice);
+        let fed =
+            |(table, _): &&(usize, usize)| family.is_some_and(|family| self.tables[*table].families.contains(&family));
+        match users.iter().find(fed).or(users.first()) {
             Some((table, column)) => {
-                let table = &self.tables[*table];
-                format!("{}.{}", table.name, table.columns[*column].label)
+                format!("{}.{}", self.tables[*table].name, self.tables[*table].columns[*column].label)
             }
             None => String::new(),
         }
@@ -283,7 +289,7 @@ struct Compiler<'s> {
     version: &'s Version,
     /// claim, Patient, Coverage
     trees: [Builder; 3],
-    names: [BTreeMap<usize, (usize, usize)>; 3],
+    names: [Names; 3],
     links: Vec<PendingLink>,
 }
 
@@ -732,7 +738,7 @@ impl<'s> Compiler<'s> {
         let scope = if array.is_empty() { 0 } else { self.trees[tree].scope(array) };
         let id = self.trees[tree].capture(scope, &path.steps, mode, &path.unless, families);
         if let Some(at) = place.at {
-            self.names[tree].entry(id).or_insert(at);
+            self.names[tree].entry(id).or_default().push(at);
         }
         Ok(Wanted { tree, id, nth })
     }

@@ -225,7 +225,16 @@ impl<'x> ClaimWorker<'x> {
             stays.push((patient.into(), stay(crosswalk, &mut self.maker, table, &walked)));
         }
         let ambiguous = &self.walker.frames.ambiguous;
-        note_issues(crosswalk, 0, ambiguous, &mut self.maker.notes, place, "ExplanationOfBenefit", id, tally);
+        note_issues(
+            crosswalk,
+            (0, Some(family)),
+            ambiguous,
+            &mut self.maker.notes,
+            place,
+            "ExplanationOfBenefit",
+            id,
+            tally,
+        );
         Ok(())
     }
 
@@ -309,11 +318,11 @@ fn stay(crosswalk: &Crosswalk, maker: &mut RowMaker<'_>, table: usize, walked: &
     Stay { start: start.into(), end: end.into() }
 }
 
-/// Turns the notes of a record into issues with its place.
+/// Turns the notes of a record into issues with its place; the tree tells whose captures `ambiguous` names.
 #[allow(clippy::too_many_arguments, reason = "a record's identity has this many parts")]
 pub fn note_issues(
     crosswalk: &Crosswalk,
-    tree: usize,
+    (tree, family): (usize, Option<usize>),
     ambiguous: &[usize],
     notes: &mut Vec<Note>,
     place: Place,
@@ -333,7 +342,7 @@ pub fn note_issues(
     for capture in ambiguous {
         if !told.contains(capture) {
             told.push(*capture);
-            push("ambiguous-value", Weight::Loss, crosswalk.name_of(tree, *capture), AMBIGUOUS.to_string());
+            push("ambiguous-value", Weight::Loss, crosswalk.name_of(tree, *capture, family), AMBIGUOUS.to_string());
         }
     }
     for note in notes.drain(..) {

@@ -155,7 +155,7 @@ impl<'x> PeopleWorker<'x> {
             id: id.as_str().into(),
         };
         let ambiguous = &self.walker.frames.ambiguous;
-        note_issues(crosswalk, 1, ambiguous, &mut self.maker.notes, place, "Patient", &id, tally);
+        note_issues(crosswalk, (1, None), ambiguous, &mut self.maker.notes, place, "Patient", &id, tally);
         Some(entry)
     }
 
@@ -197,7 +197,7 @@ impl<'x> PeopleWorker<'x> {
             cells,
         };
         let ambiguous = &self.walker.frames.ambiguous;
-        note_issues(crosswalk, 2, ambiguous, &mut self.maker.notes, place, "Coverage", &id, tally);
+        note_issues(crosswalk, (2, None), ambiguous, &mut self.maker.notes, place, "Coverage", &id, tally);
         Some(entry)
     }
 }
