@@ -171,28 +171,38 @@ impl Job {
     }
 }
 
-/// What the first line of a file shows.
+/// What the first lines of a file show.
 struct Head {
+    /// the first line is a claim, so the file is taken for one of claims
     is_claim: bool,
+    /// of the first resource that shows it
     api: Option<Api>,
+    /// 1-based, blank lines not counted
     line: u64,
 }
 
 impl Head {
+    /// Lines that are looked at for a version.
+    const LINES: usize = 256;
+
     fn of(source: &Source) -> Result<Head> {
-        let mut line = source.first_line(MAX_LINE)?;
-        let mut length = line.len();
-        while length > 0 && line[length - 1].is_ascii_whitespace() {
-            length -= 1;
-        }
-        let start = if line.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
-        line.resize(length + PADDING, 0);
+        let mut head = Head { is_claim: false, api: None, line: 0 };
         let mut parser = TapeParser::default();
-        let Ok(record) = parser.parse(&mut line[start..], length.saturating_sub(start)) else {
-            return Ok(Head { is_claim: false, api: None, line: 1 });
-        };
-        let resource = Resource::of(&record);
-        Ok(Head { is_claim: matches!(resource, Resource::ExplanationOfBenefit(_)), api: resource.api(), line: 1 })
+        for mut line in source.head(MAX_LINE)?.take(Head::LINES) {
+            head.line += 1;
+            let start = if line.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+            let length = line.trim_ascii_end().len();
+            line.resize(length + PADDING, 0);
+            let Ok(record) = parser.parse(&mut line[start..], length.saturating_sub(start)) else { continue };
+            let resource = Resource::of(&record);
+            head.is_claim |= head.line == 1 && matches!(resource, Resource::ExplanationOfBenefit(_));
+            head.api = resource.api();
+            parser.recycle(record);
+            if head.api.is_some() {
+                break;
+            }
+        }
+        Ok(head)
     }
 }
 

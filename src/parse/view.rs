@@ -176,7 +176,7 @@ impl<'a, C: Cursor> Patient<'a, C> {
         text(self.0, &["id"])
     }
 
-    /// v1 and v2 carry CCW variables, and R4 marks its identifiers with a type; v3 names newer profiles.
+    /// v1 and v2 carry CCW identifiers, which R4 marks with a type; v3 has MBIs only, or a link if it was merged.
     pub fn api(self) -> Option<Api> {
         let record = self.0;
         if any_begins(record, "identifier", "system", CCW_VARIABLES) {
@@ -185,7 +185,8 @@ impl<'a, C: Cursor> Patient<'a, C> {
                 .any(|identifier| member(record, identifier, "type").is_some());
             return Some(if typed { Api::V2 } else { Api::V1 });
         }
-        None
+        let mbi = any_begins(record, "identifier", "system", "http://hl7.org/fhir/sid/us-mbi");
+        (mbi || any_begins(record, "link", "type", "replaced-by")).then_some(Api::V3)
     }
 }
 

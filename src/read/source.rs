@@ -1,7 +1,7 @@
 //! The files of a run: what the user named, folders opened, standard input spooled.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -86,20 +86,23 @@ impl Source {
         }
     }
 
-    /// The first line, uncompressed, without its end; at most `limit` bytes are looked at. Trouble is for later.
-    pub fn first_line(&self, limit: usize) -> Result<Vec<u8>> {
-        let mut line = Vec::new();
-        if let Ok(reader) = self.codec.reader(self.open()?) {
-            let mut reader = std::io::BufReader::new(reader.take(limit as u64));
-            while line.iter().all(u8::is_ascii_whitespace) {
-                line.clear();
-                match std::io::BufRead::read_until(&mut reader, b'\n', &mut line) {
-                    Ok(0) | Err(_) => break,
-                    Ok(_) => {}
+    /// The first lines that are not blank, uncompressed, with their ends; from at most `limit` bytes of the file.
+    ///
+    /// Trouble is for later: the lines end where it begins.
+    pub fn head(&self, limit: usize) -> Result<impl Iterator<Item = Vec<u8>>> {
+        let reader = self.codec.reader(self.open()?).ok();
+        let mut reader = reader.map(|reader| BufReader::new(reader.take(limit as u64)));
+        Ok(std::iter::from_fn(move || {
+            let reader = reader.as_mut()?;
+            loop {
+                let mut line = Vec::new();
+                match reader.read_until(b'\n', &mut line) {
+                    Ok(0) | Err(_) => return None,
+                    Ok(_) if line.iter().all(u8::is_ascii_whitespace) => {}
+                    Ok(_) => return Some(line),
                 }
             }
-        }
-        Ok(line)
+        }))
     }
 }
 
