@@ -38,6 +38,9 @@ pub struct SynthCommand {
     /// Order of the keys in every object
     #[arg(long, value_parser = ["sorted", "shuffled"], default_value = "sorted")]
     key_order: String,
+    /// Claim types as often as in real exports, or all equally often
+    #[arg(long, value_parser = ["typical", "even"], default_value = "typical")]
+    mix: String,
     /// Leave out everything irregular
     #[arg(long)]
     plain: bool,
@@ -54,6 +57,10 @@ impl SynthCommand {
                 folder.display()
             )));
         }
+        let mut shape = if self.plain { Shape::plain() } else { Shape::default() };
+        if self.mix == "even" {
+            shape.mix = [1.0 / 8.0; 8];
+        }
         let synth = Synth {
             beneficiaries: self.beneficiaries,
             seed: self.seed,
@@ -61,7 +68,7 @@ impl SynthCommand {
             gzip: self.gzip,
             key_order: if self.key_order == "sorted" { KeyOrder::Sorted } else { KeyOrder::Shuffled },
             claims_per_beneficiary: self.claims,
-            shape: if self.plain { Shape::plain() } else { Shape::default() },
+            shape,
             // clap has checked the name.
             ..Synth::new(Api::parse(&self.api).unwrap_or(Api::V2))
         };

@@ -42,6 +42,12 @@ fn corpus(api: Api, file: &str) -> Vec<String> {
     }
 }
 
+/// Lines of the project's own small exports.
+fn testdata(api: Api, file: &str) -> Vec<String> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata").join(api.name()).join("export");
+    std::fs::read_to_string(folder.join(file)).expect("testdata is there").lines().map(str::to_string).collect()
+}
+
 /// Fails with both texts if a claim's family, skip reason or any cell differ. Bytes that either parser refuses agree
 /// on nothing and are left out.
 fn compare_claim(oracle: &Oracle<'_>, product: &mut Product<'_>, schemas: &Schemas, text: &str) -> Result<u64, String> {
@@ -100,19 +106,30 @@ fn with_version(api: Api, test: impl FnOnce(&Schemas, &Oracle<'_>, &Crosswalk)) 
 }
 
 fn every_line_of_the_corpus(api: Api) {
+    every_line(api, corpus);
+}
+
+fn every_line_of_testdata(api: Api) {
+    assert!(every_line(api, testdata) > 1_000);
+}
+
+fn every_line(api: Api, lines: fn(Api, &str) -> Vec<String>) -> u64 {
+    let mut all = 0;
     with_version(api, |schemas, oracle, crosswalk| {
         let mut product = Product::new(crosswalk);
         let mut cells = 0;
-        for (at, line) in corpus(api, "ExplanationOfBenefit.ndjson").iter().enumerate() {
+        for (at, line) in lines(api, "ExplanationOfBenefit.ndjson").iter().enumerate() {
             let compared = compare_claim(oracle, &mut product, schemas, line);
             cells += compared.unwrap_or_else(|found| panic!("{} claim, line {}: {found}", api.name(), at + 1));
         }
-        for (at, line) in corpus(api, "Patient.ndjson").iter().enumerate() {
+        for (at, line) in lines(api, "Patient.ndjson").iter().enumerate() {
             let compared = compare_patient(oracle, &mut product, line);
             cells += compared.unwrap_or_else(|found| panic!("{} patient, line {}: {found}", api.name(), at + 1));
         }
         eprintln!("{}: {cells} cells with a value agree", api.name());
+        all = cells;
     });
+    all
 }
 
 fn broken_records(api: Api) {
@@ -190,7 +207,7 @@ macro_rules! for_each_version {
     };
 }
 
-for_each_version!(every_line_of_the_corpus, broken_records, grown_records, any_json, broken_patients);
+for_each_version!(every_line_of_the_corpus, every_line_of_testdata, broken_records, grown_records, any_json, broken_patients);
 
 /// The two have to agree on something: a hand-made record must give the values it was made for.
 #[test]
