@@ -207,7 +207,14 @@ macro_rules! for_each_version {
     };
 }
 
-for_each_version!(every_line_of_the_corpus, every_line_of_testdata, broken_records, grown_records, any_json, broken_patients);
+for_each_version!(
+    every_line_of_the_corpus,
+    every_line_of_testdata,
+    broken_records,
+    grown_records,
+    any_json,
+    broken_patients
+);
 
 /// The two have to agree on something: a hand-made record must give the values it was made for.
 #[test]
