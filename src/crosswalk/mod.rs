@@ -6,9 +6,11 @@
 //! slowly and obviously, and must always agree.
 
 pub mod codes;
+mod compile;
 pub mod diagnosis;
 pub mod layout;
 pub mod oracle;
+mod parser;
 pub mod path;
 pub mod picture;
 pub mod plan;

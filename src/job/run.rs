@@ -1,0 +1,424 @@
+//! One run of a job: both passes, the beneficiary tables, the report.
+//!
+//! Everything that is fixed before the first line is read (sources, version, crosswalk, wanted tables) is given;
+//! counts are added up here, in input order.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::beneficiaries::{Beneficiaries, Stay};
+use super::claims::{ClaimOutput, ClaimPass, ClaimWorker};
+use super::people::{PeopleOutput, PeopleWorker};
+use super::tally::{FamilyTally, Tally};
+use super::{Job, LINEAGE, Observer, SUMMARY_TABLE, pipeline};
+use crate::crosswalk::path::Root;
+use crate::crosswalk::picture::{Picture, cents};
+use crate::crosswalk::program::{Crosswalk, Origin};
+use crate::crosswalk::row::Row;
+use crate::crosswalk::schema::LAYOUT_VERSION;
+use crate::error::{Error, Result};
+use crate::read::{Feed, Source};
+use crate::report::{BeneficiaryReport, InputReport, Issue, IssueCounter, Payments, Report, SUMMARY_VERSION, Weight};
+use crate::write::{Encoder, OutColumn, OutTable, Sink};
+
+/// Beneficiaries whose rows are encoded at a time.
+const BATCH: u64 = 4096;
+
+/// One run of a job, with everything that is fixed by now.
+pub struct Run<'a> {
+    /// what is asked for
+    pub job: &'a Job,
+    /// tables to write, by index
+    pub wanted: &'a [usize],
+    /// the input files
+    pub sources: &'a [Source],
+    /// of the run's version
+    pub crosswalk: &'a Crosswalk,
+    /// where rows go
+    pub sink: &'a mut dyn Sink,
+    /// who is told
+    pub observer: &'a mut dyn Observer,
+}
+
+/// What both passes add up.
+#[derive(Default)]
+struct Totals {
+    inputs: Vec<InputReport>,
+    families: Vec<FamilyTally>,
+    skipped: BTreeMap<String, u64>,
+    rows: Vec<u64>,
+    blank_keys: BTreeMap<(usize, usize), u64>,
+    issues: IssueCounter,
+    done: u64,
+}
+
+impl Run<'_> {
+    /// Both passes; `None` if a Patient or Coverage came up in a file taken for claims only.
+    pub fn attempt(&mut self, claims_only: &[bool]) -> Result<Option<Report>> {
+        let crosswalk = self.crosswalk;
+        let mut totals = Totals {
+            inputs: self
+                .sources
+                .iter()
+                .map(|source| InputReport {
+                    file: source.path.display().to_string(),
+                    bytes: source.size,
+                    ..InputReport::default()
+                })
+                .collect(),
+            families: vec![FamilyTally::default(); crosswalk.families.len()],
+            rows: vec![0; crosswalk.tables.len()],
+            ..Totals::default()
+        };
+        let out_tables = self.out_tables();
+        self.sink.begin(&out_tables)?;
+
+        let mut fills = vec![Vec::new(); crosswalk.tables.len()];
+        let mut beneficiaries = Beneficiaries::default();
+        let mixed = self.people_pass(claims_only, &mut totals, &mut beneficiaries, &mut fills)?;
+        let claim_files: Vec<usize> = (0..self.sources.len()).filter(|at| claims_only[*at] || mixed[*at]).collect();
+        let Some(stays) = self.claim_pass(claims_only, claim_files, &mut totals, &beneficiaries, &mut fills)? else {
+            return Ok(None);
+        };
+        for (id, stay) in stays {
+            beneficiaries.add_stay(&id, stay);
+        }
+        let people = self.beneficiary_tables(&beneficiaries, &mut totals)?;
+        self.summary_table(&totals)?;
+        self.sink.finish()?;
+        Ok(Some(self.report(totals, people, &fills)))
+    }
+
+    /// Position of a crosswalk table among the sink's.
+    fn position(&self, table: usize) -> Option<usize> {
+        self.wanted.iter().position(|wanted| *wanted == table)
+    }
+
+    fn table_of(&self, row: Root) -> Option<usize> {
+        self.wanted.iter().copied().find(|at| self.crosswalk.tables[*at].row == row)
+    }
+
+    fn out_tables(&self) -> Vec<OutTable> {
+        let lineage = |name: &&str| OutColumn { label: name.to_string(), picture: Picture::Text { width: 255 } };
+        let mut tables: Vec<OutTable> = self
+            .wanted
+            .iter()
+            .map(|at| {
+                let table = &self.crosswalk.tables[*at];
+                let column =
+                    |c: &crate::crosswalk::program::Column| OutColumn { label: c.label.clone(), picture: c.picture };
+                let mut columns: Vec<OutColumn> = table.columns.iter().map(column).collect();
+                if self.job.lineage {
+                    columns.extend(LINEAGE.iter().map(lineage));
+                }
+                OutTable { name: table.name.clone(), columns }
+            })
+            .collect();
+        let columns = [("File Number", 7), ("File Description", 43), ("Total Records Count", 11), ("Record Length", 5)]
+            .map(|(label, width)| OutColumn { label: label.to_string(), picture: Picture::Text { width } });
+        tables.push(OutTable { name: SUMMARY_TABLE.to_string(), columns: columns.to_vec() });
+        tables
+    }
+
+    /// Tells for each file whether it holds lines that are neither Patient nor Coverage.
+    fn people_pass(
+        &mut self,
+        claims_only: &[bool],
+        totals: &mut Totals,
+        beneficiaries: &mut Beneficiaries,
+        fills: &mut [Vec<u64>],
+    ) -> Result<Vec<bool>> {
+        let crosswalk = self.crosswalk;
+        let files: Vec<usize> = (0..self.sources.len()).filter(|at| !claims_only[*at]).collect();
+        let mut others = vec![0u64; self.sources.len()];
+        let mut tallies: Vec<Tally> = Vec::new();
+        let feed = Feed::new(self.sources, files, self.job.chunk);
+        let tables = [self.table_of(Root::Patient), self.table_of(Root::Former)];
+        let workers = (0..self.job.threads.max(1)).map(|_| PeopleWorker::new(crosswalk, tables)).collect();
+        let merge = |output: PeopleOutput| {
+            output.patients.into_iter().for_each(|patient| beneficiaries.add_patient(patient));
+            output.coverages.into_iter().for_each(|coverage| beneficiaries.add_coverage(coverage));
+            others[output.tally.source] += output.others;
+            tallies.push(output.tally);
+            Ok(())
+        };
+        let workers =
+            pipeline::run(&feed, workers, |worker, chunk| worker.work(chunk), merge).map_err(|e| self.named(e))?;
+        for worker in &workers {
+            add_fills(fills, &worker.maker.fills);
+        }
+        for mut tally in tallies {
+            if others[tally.source] > 0 {
+                // The file is read again: its lines count then, and what is no Patient is reported then.
+                tally.lines = 0;
+                tally.blank_lines = 0;
+                tally.bytes = 0;
+                tally.consumed = 0;
+                tally.issues.retain(|issue| !matches!(issue.kind, "broken-line" | "long-line" | "broken-file"));
+            }
+            self.add(totals, tally)?;
+        }
+        Ok(others.into_iter().map(|others| others > 0).collect())
+    }
+
+    /// Hospice stays of the claims; `None` if a Patient or Coverage came late.
+    #[allow(clippy::type_complexity, reason = "a list of ids and stays")]
+    fn claim_pass(
+        &mut self,
+        claims_only: &[bool],
+        files: Vec<usize>,
+        totals: &mut Totals,
+        beneficiaries: &Beneficiaries,
+        fills: &mut [Vec<u64>],
+    ) -> Result<Option<Vec<(Box<str>, Stay)>>> {
+        let crosswalk = self.crosswalk;
+        let names: Vec<Arc<str>> =
+            if self.job.lineage { self.sources.iter().map(|s| s.name.as_str().into()).collect() } else { Vec::new() };
+        let tables: Vec<usize> =
+            self.wanted.iter().copied().filter(|at| !crosswalk.tables[*at].families.is_empty()).collect();
+        let positions: Vec<usize> = tables.iter().filter_map(|table| self.position(*table)).collect();
+        let people_read: Vec<bool> = claims_only.iter().map(|only| !only).collect();
+        let pass = ClaimPass {
+            crosswalk,
+            beneficiaries,
+            people_read: &people_read,
+            names: &names,
+            tables: &tables,
+            beneficiary_table: self.table_of(Root::Patient),
+        };
+        let mut workers = Vec::new();
+        for _ in 0..self.job.threads.max(1) {
+            let encoders = positions.iter().map(|at| self.sink.encoder(*at)).collect::<Result<_>>()?;
+            workers.push(ClaimWorker::new(&pass, encoders));
+        }
+        let feed = Feed::new(self.sources, files, self.job.chunk);
+        let mut late = false;
+        let mut stays = Vec::new();
+        let merge = |output: ClaimOutput| {
+            if output.late_people {
+                late = true;
+                // Any error ends the pass; `late` tells that it is none.
+                return Err(Error::Usage(String::new()));
+            }
+            stays.extend(output.stays);
+            for (position, part) in positions.iter().zip(output.parts) {
+                self.sink.part(*position, part)?;
+            }
+            self.add(totals, output.tally)
+        };
+        let result = pipeline::run(&feed, workers, |worker, chunk| worker.work(chunk), merge);
+        if late {
+            return Ok(None);
+        }
+        for worker in &result.map_err(|error| self.named(error))? {
+            add_fills(fills, &worker.maker.fills);
+        }
+        Ok(Some(stays))
+    }
+
+    /// Workers know a file by its index; messages name it.
+    fn named(&self, error: Error) -> Error {
+        match error {
+            Error::MixedVersions { expected, found, file, line } => {
+                let index: Option<usize> = file.to_str().and_then(|text| text.parse().ok());
+                let file = index.and_then(|at| self.sources.get(at)).map_or(file, |source| source.path.clone());
+                Error::MixedVersions { expected, found, file, line }
+            }
+            other => other,
+        }
+    }
+
+    fn add(&mut self, totals: &mut Totals, tally: Tally) -> Result<()> {
+        let input = &mut totals.inputs[tally.source];
+        input.lines += tally.lines;
+        input.blank_lines += tally.blank_lines;
+        input.uncompressed_bytes += tally.bytes;
+        for (resource, count) in tally.resources {
+            *input.resources.entry(resource.to_string()).or_default() += count;
+        }
+        for (at, family) in tally.families.iter().enumerate() {
+            if family.claims > 0 {
+                *input.claims.entry(self.crosswalk.families[at].clone()).or_default() += family.claims;
+                totals.families[at].add(family);
+            }
+        }
+        for (reason, count) in tally.skipped {
+            *totals.skipped.entry(reason).or_default() += count;
+        }
+        for (total, rows) in totals.rows.iter_mut().zip(&tally.rows) {
+            *total += rows;
+        }
+        for (key, count) in tally.blank_keys {
+            *totals.blank_keys.entry(key).or_default() += count;
+        }
+        for issue in tally.issues {
+            let file = self.sources[issue.source].path.display().to_string();
+            self.observer.issue(&issue, &file)?;
+            if self.job.strict && issue.weight == Weight::Loss {
+                return Err(Error::Strict(strict_message(&issue, &file)));
+            }
+            totals.issues.add(issue);
+        }
+        totals.done += tally.consumed;
+        self.observer.progress(totals.done, self.sources.iter().map(|source| source.size).sum());
+        Ok(())
+    }
+
+    fn beneficiary_tables(&mut self, beneficiaries: &Beneficiaries, totals: &mut Totals) -> Result<BeneficiaryReport> {
+        let mut people = BeneficiaryReport {
+            merged: beneficiaries.merged(),
+            older_versions: beneficiaries.older_versions(),
+            ..BeneficiaryReport::default()
+        };
+        let demographics = self.table_of(Root::Patient);
+        let former = self.table_of(Root::Former);
+        let mut encoders = Vec::new();
+        for table in [demographics, former] {
+            encoders.push(match table.and_then(|table| self.position(table)) {
+                Some(position) => Some((position, self.sink.encoder(position)?)),
+                None => None,
+            });
+        }
+        let mut row = Row::default();
+        for rows in beneficiaries.rows() {
+            people.beneficiaries += 1;
+            people.without_mbi += u64::from(rows.patient.mbi.is_empty());
+            let lineage = [
+                rows.patient.id.to_string(),
+                self.sources[rows.patient.source as usize].name.clone(),
+                rows.patient.line.to_string(),
+            ];
+            let lineage = if self.job.lineage { &lineage[..] } else { &[] };
+            if let (Some(table), Some((_, encoder))) = (demographics, &mut encoders[0]) {
+                for stay in &rows.stays {
+                    row.clear();
+                    let mut dates = [&stay.start, &stay.end].into_iter();
+                    for ((at, column), cell) in
+                        self.crosswalk.tables[table].columns.iter().enumerate().zip(rows.patient.cells.cells())
+                    {
+                        match column.origin {
+                            Origin::Coverage => row.push(rows.enrolled(at).as_bytes()),
+                            Origin::Hospice => row.push(dates.next().map_or("", |date| date).as_bytes()),
+                            _ => row.push(cell),
+                        }
+                    }
+                    lineage.iter().for_each(|text| row.push(text.as_bytes()));
+                    encoder.row(&row)?;
+                    totals.rows[table] += 1;
+                }
+            }
+            if let (Some(table), Some((_, encoder))) = (former, &mut encoders[1]) {
+                for packed in &rows.patient.former {
+                    row.clear();
+                    packed.cells().for_each(|cell| row.push(cell));
+                    lineage.iter().for_each(|text| row.push(text.as_bytes()));
+                    encoder.row(&row)?;
+                    totals.rows[table] += 1;
+                }
+            }
+            if people.beneficiaries.is_multiple_of(BATCH) {
+                self.hand_on(&mut encoders)?;
+            }
+        }
+        self.hand_on(&mut encoders)?;
+        Ok(people)
+    }
+
+    /// Gives the encoded rows of the beneficiary tables to the sink.
+    fn hand_on(&mut self, encoders: &mut [Option<(usize, Box<dyn Encoder>)>]) -> Result<()> {
+        for (position, encoder) in encoders.iter_mut().flatten() {
+            self.sink.part(*position, encoder.take()?)?;
+        }
+        Ok(())
+    }
+
+    /// CCLF0: every file with its description, records and record length.
+    fn summary_table(&mut self, totals: &Totals) -> Result<()> {
+        let position = self.wanted.len();
+        let mut encoder = self.sink.encoder(position)?;
+        let mut row = Row::default();
+        for at in self.wanted {
+            let table = &self.job.schemas.tables[*at];
+            row.clear();
+            row.push(table.layout.table.as_bytes());
+            row.push(table.title.as_bytes());
+            row.push(totals.rows[*at].to_string().as_bytes());
+            row.push(table.layout.record_length().to_string().as_bytes());
+            encoder.row(&row)?;
+        }
+        self.sink.part(position, encoder.take()?)
+    }
+
+    fn report(&self, totals: Totals, beneficiaries: BeneficiaryReport, fills: &[Vec<u64>]) -> Report {
+        let crosswalk = self.crosswalk;
+        let field = |table: usize, column: usize| {
+            format!("{}.{}", crosswalk.tables[table].name, crosswalk.tables[table].columns[column].label)
+        };
+        let mut filled = BTreeMap::new();
+        for (table, columns) in fills.iter().enumerate() {
+            for (column, count) in columns.iter().enumerate().filter(|(_, count)| **count > 0) {
+                filled.insert(field(table, column), *count);
+            }
+        }
+        let blank_keys = totals
+            .blank_keys
+            .iter()
+            .map(|((table, key), count)| (field(*table, crosswalk.tables[*table].keys[*key]), *count));
+        let mut payments = BTreeMap::new();
+        for (at, family) in totals.families.iter().enumerate().filter(|(_, family)| family.claims > 0) {
+            let control = self.wanted.iter().find(|table| {
+                let table = &crosswalk.tables[**table];
+                table.families.contains(&at) && table.control.is_some()
+            });
+            let written_field =
+                control.map_or(String::new(), |table| field(*table, crosswalk.tables[*table].control.unwrap_or(0)));
+            let comparable = control.is_some_and(|table| crosswalk.tables[*table].row == Root::Eob)
+                && written_field.ends_with(".CLM_PMT_AMT");
+            payments.insert(
+                crosswalk.families[at].clone(),
+                Payments {
+                    claims: family.claims,
+                    claims_skipped: family.skipped,
+                    read: cents(family.paid),
+                    skipped: cents(family.paid_skipped),
+                    written: if control.is_some() { cents(family.written) } else { String::new() },
+                    written_field,
+                    equal: comparable.then_some(family.paid - family.paid_skipped == family.written),
+                },
+            );
+        }
+        Report {
+            summary_version: SUMMARY_VERSION,
+            producer: concat!("claimfeed ", env!("CARGO_PKG_VERSION")).to_string(),
+            layout: LAYOUT_VERSION.to_string(),
+            api: Some(crosswalk.api),
+            tables: self.wanted.iter().map(|at| (crosswalk.tables[*at].name.clone(), totals.rows[*at])).collect(),
+            skipped: totals.skipped,
+            fills: filled,
+            blank_keys: blank_keys.collect(),
+            issues: totals.issues.counts(|source| self.sources[source].path.display().to_string()),
+            inputs: totals.inputs,
+            payments,
+            beneficiaries,
+            elapsed_seconds: 0.0,
+            gigabytes_per_second: 0.0,
+        }
+    }
+}
+
+fn add_fills(totals: &mut [Vec<u64>], fills: &[Vec<u64>]) {
+    for (total, fills) in totals.iter_mut().zip(fills) {
+        total.resize(fills.len(), 0);
+        for (total, fill) in total.iter_mut().zip(fills) {
+            *total += fill;
+        }
+    }
+}
+
+fn strict_message(issue: &Issue, file: &str) -> String {
+    let field = if issue.field.is_empty() { String::new() } else { format!("{}: ", issue.field) };
+    format!(
+        "{field}{}: `{file}`, line {}, byte {}\n  hint: without `--strict` the run goes on and counts it",
+        issue.message, issue.line, issue.byte
+    )
+}
