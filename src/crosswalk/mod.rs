@@ -5,6 +5,7 @@
 //! record, [`rows`] makes table rows of what the walk captured. [`oracle`] evaluates the same cells one by one,
 //! slowly and obviously, and must always agree.
 
+mod cell;
 pub mod codes;
 mod compile;
 pub mod diagnosis;

@@ -118,21 +118,12 @@ pub struct Plan {
     /// slots per frame of each scope
     pub(super) widths: Vec<usize>,
     slots: Vec<Slot>,
-    modes: Vec<Mode>,
 }
 
 impl Plan {
     /// Where capture `id` of the builder ended up.
     pub fn slot(&self, id: usize) -> Slot {
         self.slots[id]
-    }
-
-    /// How many values a list capture keeps.
-    pub fn capacity(&self, id: usize) -> usize {
-        match self.modes[id] {
-            Mode::List(n) => n,
-            _ => 1,
-        }
     }
 
     /// Nodes in the tree, for the curious.
@@ -142,7 +133,7 @@ impl Plan {
 }
 
 /// Collects what is to be captured, then compiles it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Builder {
     /// member name of each scope's array; `""` for the record itself
     scopes: Vec<String>,
@@ -254,8 +245,7 @@ impl Builder {
         }
 
         let family = self.family.map(|id| slots[id]);
-        let modes = self.wanted.iter().map(|w| w.mode).collect();
-        let mut plan = Plan { widths, slots, modes, family, ..Plan::default() };
+        let mut plan = Plan { widths, slots, family, ..Plan::default() };
         plan.root = compile_node(&trie, root, &classes, &mut plan);
         plan
     }
