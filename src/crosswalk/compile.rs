@@ -122,6 +122,7 @@ impl<'s> Compiler<'s> {
         let enrollment = EnrollmentFacts {
             id: self.fact("%coverage", "id", Mode::First)?,
             beneficiary: self.fact("%coverage", "beneficiary", Mode::First)?,
+            updated: self.fact("%coverage", "updated", Mode::First)?,
             start: self.fact("%coverage", "start", Mode::First)?,
             end: self.fact("%coverage", "end", Mode::First)?,
         };

@@ -96,6 +96,7 @@ pub struct BeneficiaryFacts {
 pub struct EnrollmentFacts {
     pub id: Slot,
     pub beneficiary: Slot,
+    pub updated: Slot,
     pub start: Slot,
     pub end: Slot,
 }

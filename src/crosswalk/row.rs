@@ -55,16 +55,17 @@ impl Row {
 
     /// The row in the least memory, to be kept.
     pub fn pack(&self) -> Packed {
-        let mut bytes = Vec::with_capacity(self.text.len() + 2 * self.ends.len());
+        let mut bytes = Vec::with_capacity(self.text.len() + 4 * self.ends.len());
         for cell in self.cells() {
-            bytes.extend_from_slice(&(cell.len() as u16).to_le_bytes());
-            bytes.extend_from_slice(&cell[..cell.len().min(u16::MAX as usize)]);
+            // Lines are at most 64 MB long, and so are cells.
+            bytes.extend_from_slice(&(cell.len() as u32).to_le_bytes());
+            bytes.extend_from_slice(cell);
         }
         Packed(bytes.into_boxed_slice())
     }
 }
 
-/// A row in one allocation. Cells longer than 64 KB are cut; no picture is that wide.
+/// A row in one allocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packed(Box<[u8]>);
 
@@ -73,8 +74,8 @@ impl Packed {
     pub fn cells(&self) -> impl Iterator<Item = &[u8]> {
         let mut rest = &self.0[..];
         std::iter::from_fn(move || {
-            let (length, tail) = rest.split_first_chunk::<2>()?;
-            let (cell, tail) = tail.split_at(u16::from_le_bytes(*length) as usize);
+            let (length, tail) = rest.split_first_chunk::<4>()?;
+            let (cell, tail) = tail.split_at(u32::from_le_bytes(*length) as usize);
             rest = tail;
             Some(cell)
         })
@@ -94,6 +95,8 @@ mod tests {
         row.end_cell();
         assert_eq!(row.cell(2), "Zoë".as_bytes());
         assert_eq!(row.pack().cells().collect::<Vec<_>>(), row.cells().collect::<Vec<_>>());
+        row.push(&[b'x'; 70_000]);
+        assert_eq!(row.pack().cells().last().map(<[u8]>::len), Some(70_000));
         row.clear();
         assert!(row.is_empty());
         assert_eq!(row.pack().cells().count(), 0);

@@ -31,8 +31,16 @@ pub struct PatientEntry {
 /// One Coverage, ready to be kept.
 #[derive(Debug)]
 pub struct CoverageEntry {
+    /// Coverage.id
+    pub id: Box<str>,
+    /// meta.lastUpdated; of several versions of one Coverage the latest counts
+    pub updated: Box<str>,
     /// id of the beneficiary
     pub beneficiary: Box<str>,
+    /// index of the input file
+    pub source: u32,
+    /// 1-based
+    pub line: u64,
     /// period.start
     pub start: Box<str>,
     /// period.end; empty: still in force
@@ -42,12 +50,25 @@ pub struct CoverageEntry {
 }
 
 /// A value of a Coverage that won for its column.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Enrolled {
     column: u16,
     text: Box<str>,
-    start: Box<str>,
+    id: Box<str>,
     open: bool,
+    start: Box<str>,
+    updated: Box<str>,
+}
+
+impl Enrolled {
+    /// A newer version of the same Coverage wins, else an open period over an ended one, a later start, a later
+    /// update; else the first in the input.
+    fn beats(&self, other: &Enrolled) -> bool {
+        if self.id == other.id && !self.id.is_empty() {
+            return self.updated > other.updated;
+        }
+        (self.open, &self.start, &self.updated) > (other.open, &other.start, &other.updated)
+    }
 }
 
 /// One hospice stay; either may be empty.
@@ -63,7 +84,19 @@ pub struct Stay {
 struct Beneficiary {
     patient: Option<PatientEntry>,
     enrolled: Vec<Enrolled>,
+    /// file and line of the first Coverage
+    covered_at: Option<(u32, u64)>,
     stays: Vec<Stay>,
+}
+
+impl Beneficiary {
+    fn enroll(&mut self, new: Enrolled) {
+        match self.enrolled.iter_mut().find(|known| known.column == new.column) {
+            None => self.enrolled.push(new),
+            Some(known) if new.beats(known) => *known = new,
+            Some(_) => {}
+        }
+    }
 }
 
 /// All of them.
@@ -104,21 +137,44 @@ impl Beneficiaries {
         self.list[at].patient = Some(patient);
     }
 
-    /// Keeps the values of a Coverage. For each column an open period wins over an ended one, a later start over an
-    /// earlier one, and else the first in the input.
+    /// Keeps the values of a Coverage.
     pub fn add_coverage(&mut self, coverage: CoverageEntry) {
         let at = self.entry(&coverage.beneficiary);
-        let enrolled = &mut self.list[at].enrolled;
-        let open = coverage.end.is_empty();
+        let beneficiary = &mut self.list[at];
+        beneficiary.covered_at.get_or_insert((coverage.source, coverage.line));
         for (column, text) in coverage.cells {
-            match enrolled.iter_mut().find(|known| known.column == column) {
-                None => enrolled.push(Enrolled { column, text, start: coverage.start.clone(), open }),
-                Some(known) if (open, &coverage.start) > (known.open, &known.start) => {
-                    *known = Enrolled { column, text, start: coverage.start.clone(), open };
-                }
-                Some(_) => {}
+            beneficiary.enroll(Enrolled {
+                column,
+                text,
+                id: coverage.id.clone(),
+                open: coverage.end.is_empty(),
+                start: coverage.start.clone(),
+                updated: coverage.updated.clone(),
+            });
+        }
+    }
+
+    /// Gives what belongs to merged Patients to the ones that stay. To be called when all of them are known.
+    pub fn settle(&mut self) {
+        for at in 0..self.list.len() {
+            if let Some(stays) = self.merged_into(at) {
+                let enrolled = std::mem::take(&mut self.list[at].enrolled);
+                enrolled.into_iter().for_each(|one| self.list[stays].enroll(one));
             }
         }
+    }
+
+    /// Files and lines of first Coverages whose Patient is not in the input.
+    pub fn uncovered(&self) -> impl Iterator<Item = (u32, u64)> {
+        self.list.iter().filter(|beneficiary| beneficiary.patient.is_none()).filter_map(|b| b.covered_at)
+    }
+
+    /// The index of the Patient that stays, if this one was merged into it and it is known.
+    fn merged_into(&self, at: usize) -> Option<usize> {
+        let patient = self.list[at].patient.as_ref()?;
+        patient.replaced_by.as_ref()?;
+        let stays = *self.by_id.get(&self.surviving(&patient.id)?.id)? as usize;
+        (stays != at).then_some(stays)
     }
 
     /// Keeps a hospice stay of a beneficiary, known or not.
@@ -140,18 +196,23 @@ impl Beneficiaries {
         for _ in 0..8 {
             let patient = self.list[*self.by_id.get(id)? as usize].patient.as_ref()?;
             match &patient.replaced_by {
-                Some(next) if self.by_id.contains_key(next) => id = next,
+                Some(next) if self.knows(next) => id = next,
                 _ => return Some(patient),
             }
         }
         None
     }
 
-    /// Patients that stand for a beneficiary, in input order, with values of Coverages and stays.
+    fn knows(&self, id: &str) -> bool {
+        self.by_id.get(id).is_some_and(|at| self.list[*at as usize].patient.is_some())
+    }
+
+    /// Patients that stand for a beneficiary, in input order, with values of Coverages and stays. One that was merged
+    /// into a Patient who is not in the input stands for itself.
     pub fn rows(&self) -> impl Iterator<Item = BeneficiaryRows<'_>> {
         self.order.iter().filter_map(|at| {
             let beneficiary = &self.list[*at as usize];
-            let patient = beneficiary.patient.as_ref().filter(|patient| patient.replaced_by.is_none())?;
+            let patient = beneficiary.patient.as_ref().filter(|_| !self.is_merged(*at as usize))?;
             Some(BeneficiaryRows { patient, enrolled: &beneficiary.enrolled, stays: stays(&beneficiary.stays) })
         })
     }
@@ -161,10 +222,15 @@ impl Beneficiaries {
         self.older_versions
     }
 
-    /// Patients that were merged into another.
+    /// Patients that were merged into another one of the input.
     pub fn merged(&self) -> u64 {
-        let merged = |at: &&u32| self.list[**at as usize].patient.as_ref().is_some_and(|p| p.replaced_by.is_some());
-        self.order.iter().filter(merged).count() as u64
+        self.order.iter().filter(|at| self.is_merged(**at as usize)).count() as u64
+    }
+
+    /// Merged into a known Patient, or into a ring of which nobody stays.
+    fn is_merged(&self, at: usize) -> bool {
+        let Some(patient) = &self.list[at].patient else { return false };
+        patient.replaced_by.as_ref().is_some_and(|next| self.knows(next))
     }
 }
 
@@ -264,6 +330,10 @@ mod tests {
     #[test]
     fn an_open_coverage_wins_then_the_later_one() {
         let coverage = |start: &str, end: &str, text: &str| CoverageEntry {
+            id: text.into(),
+            updated: "".into(),
+            source: 0,
+            line: 1,
             beneficiary: "1".into(),
             start: start.into(),
             end: end.into(),
@@ -277,5 +347,31 @@ mod tests {
         all.add_patient(patient("1", "", "", None));
         assert_eq!(all.rows().next().unwrap().enrolled(5), "b");
         assert_eq!(all.rows().next().unwrap().enrolled(6), "");
+    }
+
+    #[test]
+    fn a_newer_version_of_a_coverage_wins_and_merged_ids_hand_over_theirs() {
+        let coverage = |beneficiary: &str, updated: &str, end: &str, text: &str| CoverageEntry {
+            id: "part-a".into(),
+            updated: updated.into(),
+            source: 3,
+            line: 4,
+            beneficiary: beneficiary.into(),
+            start: "2020".into(),
+            end: end.into(),
+            cells: vec![(5, text.into())],
+        };
+        let mut all = Beneficiaries::default();
+        all.add_coverage(coverage("old", "2020", "", "a"));
+        all.add_coverage(coverage("old", "2025", "2024", "b"));
+        all.add_coverage(coverage("old", "2021", "", "c"));
+        all.add_coverage(coverage("nobody", "", "", "d"));
+        all.add_patient(patient("old", "", "", Some("new")));
+        all.add_patient(patient("new", "", "MBI", None));
+        all.add_patient(patient("lost", "", "", Some("gone")));
+        all.settle();
+        let rows: Vec<_> = all.rows().map(|rows| (rows.patient.id.to_string(), rows.enrolled(5).to_string())).collect();
+        assert_eq!(rows, [("new".to_string(), "b".to_string()), ("lost".to_string(), String::new())]);
+        assert_eq!(all.uncovered().collect::<Vec<_>>(), [(3, 4)]);
     }
 }

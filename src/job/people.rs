@@ -191,6 +191,10 @@ impl<'x> PeopleWorker<'x> {
             }
         }
         let entry = CoverageEntry {
+            id: id.as_str().into(),
+            updated: text(facts.updated.at).into(),
+            source: place.source as u32,
+            line: place.line,
             beneficiary: reference_id(&beneficiary).into(),
             start: text(facts.start.at).into(),
             end: text(facts.end.at).into(),

@@ -91,9 +91,10 @@ fn any_begins<C: Cursor>(record: &C, array: &str, key: &str, prefix: &str) -> bo
     })
 }
 
-/// The id of a reference such as `Patient/7` or `https://server/Patient/7`.
+/// The id of a reference such as `Patient/7`, `https://server/Patient/7` or `Patient/7/_history/3`.
 pub fn reference_id(reference: &str) -> &str {
-    reference.rsplit('/').next().unwrap_or(reference)
+    let current = reference.split("/_history/").next().unwrap_or(reference);
+    current.rsplit('/').next().unwrap_or(current)
 }
 
 impl<'a, C: Cursor> Resource<'a, C> {
