@@ -29,6 +29,7 @@ use crate::crosswalk::row::Row;
 use crate::crosswalk::schema::{LAYOUT_VERSION, Schemas};
 use crate::error::{Error, Result};
 use crate::parse::tape::{PADDING, TapeParser};
+use crate::parse::{Parser, Verify};
 use crate::parse::view::Resource;
 use crate::read::feed::CHUNK;
 use crate::read::{Feed, MAX_LINE, Source};
@@ -84,6 +85,10 @@ pub struct Job {
     pub spool: PathBuf,
     /// bytes of one chunk
     pub chunk: usize,
+    /// what reads the claims
+    pub parser: Parser,
+    /// how much of a claim must be sound
+    pub verify: Verify,
 }
 
 impl Job {
@@ -99,6 +104,8 @@ impl Job {
             schemas: Schemas::embedded()?,
             spool: std::env::temp_dir(),
             chunk: CHUNK,
+            parser: Parser::default(),
+            verify: Verify::default(),
         })
     }
 
@@ -311,7 +318,7 @@ impl Run<'_> {
         let workers =
             pipeline::run(&feed, workers, |worker, chunk| worker.work(chunk), merge).map_err(|e| self.named(e))?;
         for worker in &workers {
-            add_fills(fills, &worker.maker.fills);
+            add_fills(fills, &worker.people.maker.fills);
         }
         for mut tally in tallies {
             if others[tally.source] > 0 {
@@ -351,6 +358,8 @@ impl Run<'_> {
             names: &names,
             tables: &tables,
             beneficiary_table: self.table_of(Root::Patient),
+            parser: self.job.parser,
+            verify: self.job.verify,
         };
         let mut workers = Vec::new();
         for _ in 0..self.job.threads.max(1) {
@@ -377,7 +386,7 @@ impl Run<'_> {
             return Ok(None);
         }
         for worker in &result.map_err(|error| self.named(error))? {
-            add_fills(fills, &worker.maker.fills);
+            add_fills(fills, &worker.claims.maker.fills);
         }
         Ok(Some(stays))
     }
