@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use claimfeed::job::{Job, Observer};
+use claimfeed::parse::{Parser, Verify};
 use claimfeed::report::{Issue, Report, Weight};
 use claimfeed::write::csv::CsvSink;
 use claimfeed::{Api, Error, Result};
@@ -50,6 +51,12 @@ pub struct Convert {
     /// Folder with own layouts, crosswalks or value maps
     #[arg(long, value_name = "DIR")]
     schemas: Option<PathBuf>,
+    /// How much of a claim must be sound JSON: what is used of it, or every byte (slower)
+    #[arg(long, value_parser = ["used", "full"], default_value = "used")]
+    verify: String,
+    /// What reads the claims
+    #[arg(long, value_parser = ["scan", "tape"], default_value = "scan", hide = true)]
+    parser: String,
 }
 
 /// File names of what stands beside the tables.
@@ -64,6 +71,8 @@ impl Convert {
         job.tables = self.tables.iter().map(|name| name.trim().to_string()).filter(|name| !name.is_empty()).collect();
         job.lineage = self.lineage;
         job.strict = self.strict;
+        job.verify = if self.verify == "full" { Verify::Full } else { Verify::Used };
+        job.parser = if self.parser == "tape" { Parser::Tape } else { Parser::Scan };
         if let Some(threads) = self.threads {
             job.threads = usize::from(threads);
         }

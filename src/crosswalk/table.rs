@@ -1,16 +1,39 @@
 //! A look-up of few short texts, made once and asked billions of times: keys of a node, literals of a switch.
 //!
-//! Length and last eight bytes decide the place (literals share their beginning, a 45-byte URL), one comparison
-//! decides the hit. The multiplier is searched at compile time so that most tables have no collision.
+//! Length and last eight bytes decide the place (literals share their beginning, a 45-byte URL). Up to eight bytes
+//! they decide the hit as well, up to sixteen the first eight are compared, only longer texts are compared whole. The
+//! multiplier is searched at compile time so that most tables have no collision.
+
+use crate::parse::Name;
 
 /// Finds the index of a text.
 #[derive(Debug, Clone, Default)]
 pub struct TextTable {
     texts: Vec<Box<[u8]>>,
+    /// of each text: what decides most comparisons
+    marks: Vec<Mark>,
     /// index + 1 into `texts`, 0 is free; length is a power of two
     places: Box<[u8]>,
     multiplier: u64,
     shift: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mark {
+    len: usize,
+    tail: u64,
+}
+
+impl Mark {
+    #[inline]
+    fn of(name: Name<'_>) -> Mark {
+        Mark { len: name.text().len(), tail: name.tail() }
+    }
+
+    #[inline]
+    fn mixed(self) -> u64 {
+        self.tail ^ (self.len as u64).wrapping_mul(0xA076_1D64_78BD_642F)
+    }
 }
 
 /// Multipliers tried per table size; with more collisions than none after that, the best one is kept.
@@ -23,7 +46,9 @@ impl TextTable {
         assert!(texts.len() < 255, "a node of the plan has at most 254 texts");
         let bits = (texts.len() * 2).next_power_of_two().trailing_zeros().max(1);
         let shift = 64 - bits;
-        let place = |multiplier: u64, text: &[u8]| (word(text).wrapping_mul(multiplier) >> shift) as usize;
+        let place = |multiplier: u64, text: &[u8]| {
+            (Mark::of(Name::new(text)).mixed().wrapping_mul(multiplier) >> shift) as usize
+        };
         let collisions = |multiplier: u64| {
             let mut used = vec![false; 1 << bits];
             texts.iter().filter(|text| std::mem::replace(&mut used[place(multiplier, text)], true)).count()
@@ -40,7 +65,8 @@ impl TextTable {
             }
             places[at] = index as u8 + 1;
         }
-        TextTable { texts, places, multiplier, shift }
+        let marks = texts.iter().map(|text| Mark::of(Name::new(text))).collect();
+        TextTable { texts, marks, places, multiplier, shift }
     }
 
     /// The texts in order of their index.
@@ -48,37 +74,35 @@ impl TextTable {
         &self.texts
     }
 
-    /// The index of `text`.
+    /// The index of a text.
     #[inline]
-    pub fn find(&self, text: &[u8]) -> Option<usize> {
+    pub fn find(&self, name: Name<'_>) -> Option<usize> {
         if self.texts.is_empty() {
             return None;
         }
-        let mut at = (word(text).wrapping_mul(self.multiplier) >> self.shift) as usize;
+        let mark = Mark::of(name);
+        let mut at = (mark.mixed().wrapping_mul(self.multiplier) >> self.shift) as usize;
         loop {
             match self.places[at] {
                 0 => return None,
-                n if *self.texts[n as usize - 1] == *text => return Some(n as usize - 1),
+                n if self.is(n as usize - 1, mark, name) => return Some(n as usize - 1),
                 _ => at = (at + 1) & (self.places.len() - 1),
             }
         }
     }
-}
 
-/// Eight bytes that tell texts apart, mixed with the length.
-#[inline]
-fn word(text: &[u8]) -> u64 {
-    let len = text.len();
-    let bytes = if let Some(last) = text.last_chunk::<8>() {
-        u64::from_le_bytes(*last)
-    } else if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
-        u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
-    } else if len > 0 {
-        u64::from(text[0]) | u64::from(text[len / 2]) << 8 | u64::from(text[len - 1]) << 16
-    } else {
-        0
-    };
-    bytes ^ (len as u64).wrapping_mul(0xA076_1D64_78BD_642F)
+    #[inline]
+    fn is(&self, index: usize, mark: Mark, name: Name<'_>) -> bool {
+        if self.marks[index] != mark {
+            return false;
+        }
+        let (known, found) = (&*self.texts[index], name.text());
+        match (known.first_chunk::<8>(), found.first_chunk::<8>()) {
+            (Some(known), Some(found)) if mark.len <= 16 => known == found,
+            (Some(_), Some(_)) => known == found,
+            _ => true,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -91,12 +115,12 @@ mod tests {
             (0..200).map(|n| format!("https://bluebutton.cms.gov/resources/variables/f{n}")).collect();
         let table = TextTable::new(&texts);
         for (index, text) in texts.iter().enumerate() {
-            assert_eq!(table.find(text.as_bytes()), Some(index));
+            assert_eq!(table.find(Name::new(text.as_bytes())), Some(index));
         }
         for other in ["", "a", "url", "https://bluebutton.cms.gov/resources/variables/f200"] {
-            assert_eq!(table.find(other.as_bytes()), None);
+            assert_eq!(table.find(Name::new(other.as_bytes())), None);
         }
-        assert_eq!(TextTable::default().find(b"x"), None);
+        assert_eq!(TextTable::default().find(Name::new(b"x")), None);
     }
 
     #[test]
@@ -104,7 +128,7 @@ mod tests {
         let texts = ["", "a", "ab", "aab", "abb", "code", "cade", "abcdefgh", "xabcdefgh", "yabcdefgh"];
         let table = TextTable::new(texts);
         for (index, text) in texts.iter().enumerate() {
-            assert_eq!(table.find(text.as_bytes()), Some(index), "{text}");
+            assert_eq!(table.find(Name::new(text.as_bytes())), Some(index), "{text}");
         }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! It knows no field and no table. Frames hold captured positions only, so they are reused for the next record.
 
-use super::plan::{Act, Capture, Id, Mode, Node, Plan};
-use crate::parse::{Captured, Cursor, Kind};
+use super::plan::{Act, Capture, Doing, Id, Mode, Node, Plan};
+use crate::parse::{Captured, Cursor, Kind, Name, Scalar};
 
 /// What a walk captured.
 #[derive(Debug, Default)]
@@ -67,61 +67,65 @@ impl<At> Default for Walker<At> {
 }
 
 impl<At: Copy> Walker<At> {
-    /// Captures everything the plan wants of one record.
-    pub fn walk<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C) {
+    /// Captures everything the plan wants of one record; gives the record's end.
+    pub fn walk<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C) -> At {
         self.frames.clear(plan);
         self.open.clear();
         self.open.resize(plan.widths.len(), 0);
         self.seen.clear();
         self.decided.clear();
-        self.value(plan, record, plan.root, record.root());
+        self.value(plan, record, plan.root, record.root())
     }
 
-    fn value<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, id: Id, at: At) {
+    /// Walks a value and gives its end, as everything below does.
+    fn value<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, id: Id, at: At) -> At {
         let node = &plan.nodes[id as usize];
         match record.kind(at) {
             Kind::Object => self.element(plan, record, node, at, 0),
             Kind::Array => {
-                for (n, element) in record.elements(at).enumerate() {
-                    match record.kind(element) {
+                let mut n = 0;
+                record.elements(at, |element| {
+                    let end = match record.kind(element) {
                         Kind::Object => self.element(plan, record, node, element, n),
-                        Kind::Array | Kind::Null => {}
+                        Kind::Array | Kind::Null => record.skip(element),
                         _ => self.keep_all(record, node, element),
-                    }
-                }
+                    };
+                    n += 1;
+                    end
+                })
             }
-            Kind::Null => {}
+            Kind::Null => record.skip(at),
             _ => self.keep_all(record, node, at),
         }
     }
 
-    fn element<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, node: &Node, at: At, n: usize) {
+    fn element<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, node: &Node, at: At, n: usize) -> At {
         let Some(scope) = node.scope else { return self.object(plan, record, node, at, n) };
         let base = self.frames.slots.len();
         self.frames.slots.resize(base + plan.widths[scope as usize], 0);
         self.frames.bases[scope as usize].push(base as u32);
         let outer = std::mem::replace(&mut self.open[scope as usize], base as u32);
-        self.object(plan, record, node, at, n);
+        let end = self.object(plan, record, node, at, n);
         self.open[scope as usize] = outer;
+        end
     }
 
     #[inline]
-    fn object<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, node: &Node, at: At, n: usize) {
-        if node.simple {
-            for (key, value) in record.members(at) {
-                if let Some(found) = node.keys.find(key.as_bytes())
-                    && let Some(walk) = node.doings[found].walk
-                {
-                    self.value(plan, record, walk, value);
-                }
-            }
-        } else {
-            self.sliced(plan, record, node, at, n);
+    fn object<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, node: &Node, at: At, n: usize) -> At {
+        if !node.simple {
+            return self.sliced(plan, record, node, at, n);
         }
+        record.members(at, |name, value| {
+            let wanted = node.keys.find(name).and_then(|found| node.doings[found].walk);
+            match wanted {
+                Some(walk) => self.value(plan, record, walk, value),
+                None => record.skip(value),
+            }
+        })
     }
 
     /// An object with slices: members are noted as they come, groups act on them once decided.
-    fn sliced<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, node: &Node, at: At, n: usize) {
+    fn sliced<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, node: &Node, at: At, n: usize) -> At {
         let here = Stretch { seen: self.seen.len(), decided: self.decided.len() };
         self.seen.resize(here.seen + node.unions, None);
         for (index, group) in &node.index {
@@ -129,28 +133,10 @@ impl<At: Copy> Walker<At> {
                 self.decide(plan, record, &here, *group);
             }
         }
-        for (key, value) in record.members(at) {
-            let Some(found) = node.keys.find(key.as_bytes()) else { continue };
-            let doing = &node.doings[found];
-            if let Some(walk) = doing.walk {
-                self.value(plan, record, walk, value);
-            }
-            if let Some(union) = doing.union {
-                self.seen[here.seen + union] = Some(value);
-                let mut next = here.decided;
-                let known = self.decided.len();
-                while next < known {
-                    let group = &plan.groups[self.decided[next] as usize];
-                    for (_, act) in group.acts.iter().filter(|(wanted, _)| *wanted == union) {
-                        self.act(plan, record, &here, *act, value);
-                    }
-                    next += 1;
-                }
-            }
-            for switch in &doing.switches {
-                self.switch(plan, record, &here, *switch, 0, value);
-            }
-        }
+        let end = record.members(at, |name, value| match node.keys.find(name) {
+            Some(found) => self.member(plan, record, &here, &node.doings[found], value),
+            None => record.skip(value),
+        });
         if std::ptr::eq(node, &plan.nodes[plan.root as usize])
             && let Some(class) = self.class(plan, record)
         {
@@ -158,6 +144,27 @@ impl<At: Copy> Walker<At> {
         }
         self.seen.truncate(here.seen);
         self.decided.truncate(here.decided);
+        end
+    }
+
+    fn member<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, here: &Stretch, doing: &Doing, value: At) -> At {
+        let mut end = doing.walk.map(|walk| self.value(plan, record, walk, value));
+        if let Some(union) = doing.union {
+            self.seen[here.seen + union] = Some(value);
+            let mut next = here.decided;
+            let known = self.decided.len();
+            while next < known {
+                let group = &plan.groups[self.decided[next] as usize];
+                for (_, act) in group.acts.iter().filter(|(wanted, _)| *wanted == union) {
+                    end = Some(self.act(plan, record, here, *act, value));
+                }
+                next += 1;
+            }
+        }
+        for switch in &doing.switches {
+            end = Some(self.switch(plan, record, here, *switch, 0, value));
+        }
+        end.unwrap_or_else(|| record.skip(value))
     }
 
     /// The group of the record's family, as far as the walk has met it.
@@ -172,7 +179,7 @@ impl<At: Copy> Walker<At> {
         plan.classes.iter().find(|(known, _)| **known == *family).map(|(_, group)| *group)
     }
 
-    fn act<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, here: &Stretch, act: Act, at: At) {
+    fn act<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, here: &Stretch, act: Act, at: At) -> At {
         match act {
             Act::Walk(id) => self.value(plan, record, id, at),
             Act::Switch(id) => self.switch(plan, record, here, id, 0, at),
@@ -192,52 +199,72 @@ impl<At: Copy> Walker<At> {
     }
 
     /// Looks for the discriminator's text below `at` and decides its groups.
-    fn switch<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, here: &Stretch, id: Id, depth: usize, at: At) {
+    fn switch<C: Cursor<At = At>>(
+        &mut self,
+        plan: &Plan,
+        record: &C,
+        here: &Stretch,
+        id: Id,
+        depth: usize,
+        at: At,
+    ) -> At {
         let switch = &plan.switches[id as usize];
         match record.kind(at) {
-            Kind::Array => {
+            Kind::Array => record.elements(at, |element| match record.kind(element) {
                 // As in `value`: an array directly inside an array is not FHIR and counts for nothing.
-                for element in record.elements(at).filter(|element| record.kind(*element) != Kind::Array) {
-                    self.switch(plan, record, here, id, depth, element);
+                Kind::Array => record.skip(element),
+                _ => self.switch(plan, record, here, id, depth, element),
+            }),
+            Kind::Object if depth < switch.rest.len() => record.members(at, |name, value| {
+                if name.is(&switch.rest[depth]) {
+                    self.switch(plan, record, here, id, depth + 1, value)
+                } else {
+                    record.skip(value)
                 }
+            }),
+            Kind::Object if depth == switch.rest.len() => {
+                self.decide_all(plan, record, here, &switch.any);
+                record.skip(at)
             }
-            Kind::Object if depth < switch.rest.len() => {
-                for (key, value) in record.members(at) {
-                    if *key.as_bytes() == *switch.rest[depth] {
-                        self.switch(plan, record, here, id, depth + 1, value);
-                    }
-                }
-            }
-            Kind::Null => {}
-            _ if depth == switch.rest.len() => {
-                for group in &switch.any {
-                    self.decide(plan, record, here, *group);
-                }
-                let Some(text) = record.string(at) else { return };
-                if let Some(literal) = switch.literals.find(text.as_bytes()) {
-                    for group in &switch.behind[literal] {
-                        self.decide(plan, record, here, *group);
-                    }
+            Kind::String | Kind::Number | Kind::Boolean if depth == switch.rest.len() => {
+                let scalar = record.scalar(at);
+                self.decide_all(plan, record, here, &switch.any);
+                let Some(text) = scalar.string else { return scalar.end };
+                if let Some(literal) = switch.literals.find(Name::new(text.as_bytes())) {
+                    self.decide_all(plan, record, here, &switch.behind[literal]);
                 }
                 for (prefix, group) in &switch.prefixes {
                     if text.as_bytes().starts_with(prefix) {
                         self.decide(plan, record, here, *group);
                     }
                 }
+                scalar.end
             }
-            _ => {}
+            _ => record.skip(at),
         }
     }
 
     #[inline]
-    fn keep_all<C: Cursor<At = At>>(&mut self, record: &C, node: &Node, at: At) {
-        for capture in &node.captures {
-            self.keep(record, capture, at);
+    fn decide_all<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, here: &Stretch, groups: &[Id]) {
+        for group in groups {
+            self.decide(plan, record, here, *group);
         }
     }
 
-    fn keep<C: Cursor<At = At>>(&mut self, record: &C, capture: &Capture, at: At) {
-        if let Some(text) = record.string(at)
+    #[inline]
+    fn keep_all<C: Cursor<At = At>>(&mut self, record: &C, node: &Node, at: At) -> At {
+        if node.captures.is_empty() {
+            return record.skip(at);
+        }
+        let scalar = record.scalar(at);
+        for capture in &node.captures {
+            self.keep(record, capture, scalar);
+        }
+        scalar.end
+    }
+
+    fn keep<C: Cursor<At = At>>(&mut self, record: &C, capture: &Capture, scalar: Scalar<'_, At>) {
+        if let Some(text) = scalar.string
             && (text.is_empty() || capture.unless.iter().any(|absent| **absent == *text))
         {
             return;
@@ -246,17 +273,17 @@ impl<At: Copy> Walker<At> {
         let slots = &mut self.frames.slots;
         match capture.mode {
             Mode::First if slots[slot] != 0 => {}
-            Mode::First | Mode::Last => slots[slot] = record.capture(at),
-            Mode::Single if slots[slot] == 0 => slots[slot] = record.capture(at),
+            Mode::First | Mode::Last => slots[slot] = scalar.captured,
+            Mode::Single if slots[slot] == 0 => slots[slot] = scalar.captured,
             Mode::Single => {
                 let (mut first, mut second) = (String::new(), String::new());
-                if record.text(slots[slot], &mut first) != record.text(record.capture(at), &mut second) {
+                if record.text(slots[slot], &mut first) != record.text(scalar.captured, &mut second) {
                     self.frames.ambiguous.push(capture.id);
                 }
             }
             Mode::List(n) => {
                 if let Some(free) = slots[slot..slot + n].iter_mut().find(|kept| **kept == 0) {
-                    *free = record.capture(at);
+                    *free = scalar.captured;
                 }
             }
             Mode::Many => {
@@ -267,7 +294,7 @@ impl<At: Copy> Walker<At> {
                     start = spill.len();
                     spill.extend(moved);
                 }
-                spill.push(record.capture(at));
+                spill.push(scalar.captured);
                 slots[slot] = (start as u64) << 32 | (len as u64 + 1);
             }
         }

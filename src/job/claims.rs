@@ -11,15 +11,14 @@ use crate::crosswalk::row::Row;
 use crate::crosswalk::rows::{Note, Remark, RowMaker, Walked};
 use crate::crosswalk::walk::{Frames, Walker};
 use crate::error::{Error, Result};
-use crate::parse::Cursor;
-use crate::parse::tape::{TapeParser, TapeRecord};
 use crate::parse::view::{Resource, reference_id};
+use crate::parse::{Cursor, Parser, Verify};
 use crate::read::Chunk;
 use crate::report::Weight;
 use crate::write::{Encoder, Part};
 
 use super::beneficiaries::{Beneficiaries, Stay};
-use super::lines::{Place, each_record};
+use super::lines::{Place, Reader, Take};
 use super::tally::{FamilyTally, Tally};
 
 /// Amounts of control sums are cents.
@@ -39,12 +38,22 @@ pub struct ClaimPass<'x> {
     pub tables: &'x [usize],
     /// the beneficiary table, if it is wanted
     pub beneficiary_table: Option<usize>,
+    /// what reads the claims
+    pub parser: Parser,
+    /// how much of them must be sound
+    pub verify: Verify,
 }
 
 /// Makes rows of the lines of chunks.
 pub struct ClaimWorker<'x> {
+    reader: Reader,
+    /// what it makes of records
+    pub claims: Claims<'x>,
+}
+
+/// Makes rows of records.
+pub struct Claims<'x> {
     pass: &'x ClaimPass<'x>,
-    parser: TapeParser,
     walker: Walker<u32>,
     /// its fills are read at the end
     pub maker: RowMaker<'x>,
@@ -52,6 +61,8 @@ pub struct ClaimWorker<'x> {
     encoders: Vec<Box<dyn Encoder>>,
     lineage: Row,
     scratch: String,
+    stays: Vec<(Box<str>, Stay)>,
+    late_people: bool,
 }
 
 /// What came of one chunk.
@@ -69,73 +80,93 @@ pub struct ClaimOutput {
 impl<'x> ClaimWorker<'x> {
     /// `encoders`: one per table of the pass.
     pub fn new(pass: &'x ClaimPass<'x>, encoders: Vec<Box<dyn Encoder>>) -> Self {
-        ClaimWorker {
+        let claims = Claims {
             pass,
-            parser: TapeParser::default(),
             walker: Walker::default(),
             maker: RowMaker::new(pass.crosswalk),
             encoders,
             lineage: Row::default(),
             scratch: String::new(),
-        }
+            stays: Vec::new(),
+            late_people: false,
+        };
+        ClaimWorker { reader: Reader::new(pass.parser, pass.verify), claims }
     }
 
     /// Converts one chunk.
     pub fn work(&mut self, chunk: &mut Chunk) -> Result<ClaimOutput> {
+        let claims = &mut self.claims;
         let mut tally = Tally {
-            families: vec![FamilyTally::default(); self.pass.crosswalk.families.len()],
-            rows: vec![0; self.pass.crosswalk.tables.len()],
+            families: vec![FamilyTally::default(); claims.pass.crosswalk.families.len()],
+            rows: vec![0; claims.pass.crosswalk.tables.len()],
             ..Tally::default()
         };
-        let mut stays = Vec::new();
-        let mut late_people = false;
-        let mut parser = std::mem::take(&mut self.parser);
-        let result = each_record(&mut parser, chunk, &mut tally, |record, place, tally| {
-            self.walker.walk(&self.pass.crosswalk.eob, record);
-            let mut scratch = std::mem::take(&mut self.scratch);
-            let resource = self.fact(record, self.pass.crosswalk.claim.resource, &mut scratch);
-            let result = match resource {
-                "ExplanationOfBenefit" => {
-                    *tally.resources.entry("ExplanationOfBenefit").or_default() += 1;
-                    self.claim(record, place, tally, &mut stays)
-                }
-                "Patient" | "Coverage" => {
-                    late_people |= !self.pass.people_read[place.source];
-                    Ok(())
-                }
-                other => {
-                    other_resource(other, place, tally);
-                    Ok(())
-                }
-            };
-            self.scratch = scratch;
-            result
-        });
-        self.parser = parser;
-        result?;
-        let parts = self.encoders.iter_mut().map(|encoder| encoder.take()).collect::<Result<_>>()?;
-        Ok(ClaimOutput { parts, stays, late_people, tally })
+        self.reader.each_record(chunk, &mut tally, claims)?;
+        let parts = claims.encoders.iter_mut().map(|encoder| encoder.take()).collect::<Result<_>>()?;
+        let stays = std::mem::take(&mut claims.stays);
+        Ok(ClaimOutput { parts, stays, late_people: std::mem::take(&mut claims.late_people), tally })
+    }
+}
+
+impl Take for Claims<'_> {
+    fn walk<C: Cursor<At = u32>>(&mut self, record: &C) -> Option<u32> {
+        let crosswalk = self.pass.crosswalk;
+        let end = self.walker.walk(&crosswalk.eob, record);
+        // A claim of unclear version is looked at more closely, and other resources are few.
+        let mut scratch = String::new();
+        let is_claim = self.fact(record, crosswalk.claim.resource, &mut scratch) == "ExplanationOfBenefit";
+        (is_claim && self.is_of_version(record)).then_some(end)
     }
 
-    fn fact<'a>(&self, record: &'a TapeRecord<'_>, slot: Slot, scratch: &'a mut String) -> &'a str {
+    fn take<C: Cursor<At = u32>>(&mut self, record: &C, place: Place, tally: &mut Tally) -> Result<()> {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let resource = self.fact(record, self.pass.crosswalk.claim.resource, &mut scratch);
+        let result = match resource {
+            "ExplanationOfBenefit" => {
+                *tally.resources.entry("ExplanationOfBenefit").or_default() += 1;
+                self.claim(record, place, tally)
+            }
+            "Patient" | "Coverage" => {
+                self.late_people |= !self.pass.people_read[place.source];
+                Ok(())
+            }
+            other => {
+                other_resource(other, place, tally);
+                Ok(())
+            }
+        };
+        self.scratch = scratch;
+        result
+    }
+}
+
+impl Claims<'_> {
+    /// Whether a claim looks like one of the run's version at first sight.
+    fn is_of_version<C: Cursor>(&self, record: &C) -> bool {
+        let facts = self.pass.crosswalk.claim;
+        let (mut one, mut two) = (String::new(), String::new());
+        let family = self.fact(record, facts.family, &mut one);
+        let purpose = self.fact(record, facts.purpose, &mut two);
+        !family.is_empty() && purpose.is_empty() == (self.pass.crosswalk.api == Api::V1)
+    }
+
+    fn fact<'a, C: Cursor>(&self, record: &'a C, slot: Slot, scratch: &'a mut String) -> &'a str {
         fact(record, &self.walker.frames, slot, scratch)
     }
 
-    fn claim(
-        &mut self,
-        record: &TapeRecord<'_>,
-        place: Place,
-        tally: &mut Tally,
-        stays: &mut Vec<(Box<str>, Stay)>,
-    ) -> Result<()> {
+    fn claim<C: Cursor>(&mut self, record: &C, place: Place, tally: &mut Tally) -> Result<()> {
         let pass = self.pass;
         let crosswalk = pass.crosswalk;
         let facts = crosswalk.claim;
         let frames = &self.walker.frames;
-        let (mut s1, mut s2, mut s3) = (String::new(), String::new(), String::new());
+        let (mut s1, mut s2) = (String::new(), String::new());
         let family_name = fact(record, frames, facts.family, &mut s1);
         let id = fact(record, frames, facts.id, &mut s2);
-        check_version(crosswalk, record, family_name, fact(record, frames, facts.purpose, &mut s3), place)?;
+        if !self.is_of_version(record)
+            && let Some(found) = Resource::of(record).api().filter(|api| *api != crosswalk.api)
+        {
+            return Err(wrong_version(crosswalk.api, found, place));
+        }
 
         let family = crosswalk.family(family_name);
         let paid = self.paid(record);
@@ -222,7 +253,7 @@ impl<'x> ClaimWorker<'x> {
         if family_name == HOSPICE
             && let Some(table) = pass.beneficiary_table
         {
-            stays.push((patient.into(), stay(crosswalk, &mut self.maker, table, &walked)));
+            self.stays.push((patient.into(), stay(crosswalk, &mut self.maker, table, &walked)));
         }
         let ambiguous = &self.walker.frames.ambiguous;
         note_issues(
@@ -239,7 +270,7 @@ impl<'x> ClaimWorker<'x> {
     }
 
     /// The claim's payment amount in cents; one that is no amount counts as nothing and is an issue of its cell.
-    fn paid(&self, record: &TapeRecord<'_>) -> i128 {
+    fn paid<C: Cursor>(&self, record: &C) -> i128 {
         let mut scratch = String::new();
         let text = self.fact(record, self.pass.crosswalk.claim.paid, &mut scratch);
         let mut cents = Vec::new();
@@ -250,7 +281,7 @@ impl<'x> ClaimWorker<'x> {
     }
 }
 
-fn fact<'a>(record: &'a TapeRecord<'_>, frames: &Frames, slot: Slot, scratch: &'a mut String) -> &'a str {
+fn fact<'a, C: Cursor>(record: &'a C, frames: &Frames, slot: Slot, scratch: &'a mut String) -> &'a str {
     match frames.get(0, slot.at) {
         0 => "",
         captured => record.text(captured, scratch),
@@ -278,23 +309,6 @@ fn other_resource(name: &str, place: Place, tally: &mut Tally) {
     tally.issues.push(place.issue("unknown-resource", Weight::Loss, message));
 }
 
-/// Looks closer at a claim that does not look like one of the run's version.
-fn check_version(
-    crosswalk: &Crosswalk,
-    record: &TapeRecord<'_>,
-    family: &str,
-    purpose: &str,
-    place: Place,
-) -> Result<()> {
-    if !family.is_empty() && purpose.is_empty() == (crosswalk.api == Api::V1) {
-        return Ok(());
-    }
-    match Resource::of(record).api() {
-        Some(found) if found != crosswalk.api => Err(wrong_version(crosswalk.api, found, place)),
-        _ => Ok(()),
-    }
-}
-
 /// The run's version and another one; the file is named by whoever knows it.
 pub fn wrong_version(expected: Api, found: Api, place: Place) -> Error {
     Error::MixedVersions {
@@ -305,7 +319,7 @@ pub fn wrong_version(expected: Api, found: Api, place: Place) -> Error {
     }
 }
 
-fn stay(crosswalk: &Crosswalk, maker: &mut RowMaker<'_>, table: usize, walked: &Walked<'_, TapeRecord<'_>>) -> Stay {
+fn stay<C: Cursor>(crosswalk: &Crosswalk, maker: &mut RowMaker<'_>, table: usize, walked: &Walked<'_, C>) -> Stay {
     let mut dates = [String::new(), String::new()];
     let mut row = Row::default();
     let columns = crosswalk.tables[table].columns.iter().enumerate();

@@ -23,6 +23,7 @@ use crate::crosswalk::schema::Schemas;
 use crate::error::{Error, Result};
 use crate::parse::tape::{PADDING, TapeParser};
 use crate::parse::view::Resource;
+use crate::parse::{Parser, Verify};
 use crate::read::feed::CHUNK;
 use crate::read::{MAX_LINE, Source};
 use crate::report::{Issue, Report};
@@ -77,6 +78,10 @@ pub struct Job {
     pub spool: PathBuf,
     /// bytes of one chunk
     pub chunk: usize,
+    /// what reads the claims
+    pub parser: Parser,
+    /// how much of a claim must be sound
+    pub verify: Verify,
 }
 
 impl Job {
@@ -92,6 +97,8 @@ impl Job {
             schemas: Schemas::embedded()?,
             spool: std::env::temp_dir(),
             chunk: CHUNK,
+            parser: Parser::default(),
+            verify: Verify::default(),
         })
     }
 

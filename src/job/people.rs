@@ -7,16 +7,15 @@ use crate::crosswalk::program::{Crosswalk, Origin};
 use crate::crosswalk::row::Row;
 use crate::crosswalk::rows::{RowMaker, Walked};
 use crate::crosswalk::walk::{Frames, Walker};
-use crate::error::{Error, Result};
-use crate::parse::Cursor;
-use crate::parse::tape::{TapeParser, TapeRecord};
+use crate::error::Result;
 use crate::parse::view::{Resource, reference_id};
+use crate::parse::{Cursor, Parser, Verify};
 use crate::read::Chunk;
 use crate::report::Weight;
 
 use super::beneficiaries::{CoverageEntry, PatientEntry};
 use super::claims::{note_issues, wrong_version};
-use super::lines::{Place, each_record};
+use super::lines::{Place, Reader, Take};
 use super::tally::Tally;
 
 /// The system of MBIs.
@@ -24,14 +23,21 @@ const MBI_SYSTEM: &str = "http://hl7.org/fhir/sid/us-mbi";
 
 /// Makes entries of the lines of chunks.
 pub struct PeopleWorker<'x> {
+    reader: Reader,
+    /// what it makes of records
+    pub people: People<'x>,
+}
+
+/// Makes entries of records.
+pub struct People<'x> {
     crosswalk: &'x Crosswalk,
-    parser: TapeParser,
     walker: Walker<u32>,
     /// its fills are read at the end
     pub maker: RowMaker<'x>,
     /// beneficiary table and table of former MBIs, if they are wanted
     tables: [Option<usize>; 2],
     row: Row,
+    out: PeopleOutput,
 }
 
 /// What came of one chunk.
@@ -50,42 +56,23 @@ pub struct PeopleOutput {
 impl<'x> PeopleWorker<'x> {
     /// `tables`: the beneficiary table and the table of former MBIs, by index.
     pub fn new(crosswalk: &'x Crosswalk, tables: [Option<usize>; 2]) -> Self {
-        PeopleWorker {
+        let people = People {
             crosswalk,
-            parser: TapeParser::default(),
             walker: Walker::default(),
             maker: RowMaker::new(crosswalk),
             tables,
             row: Row::default(),
-        }
+            out: PeopleOutput::default(),
+        };
+        // They are few and much of them is read, so that every byte may as well be checked.
+        PeopleWorker { reader: Reader::new(Parser::Tape, Verify::Used), people }
     }
 
     /// Reads one chunk.
     pub fn work(&mut self, chunk: &mut Chunk) -> Result<PeopleOutput> {
-        let mut out = PeopleOutput::default();
         let mut tally = Tally::default();
-        let mut parser = std::mem::take(&mut self.parser);
-        each_record(&mut parser, chunk, &mut tally, |record, place, tally| {
-            let resource = Resource::of(record);
-            let counted = match resource {
-                Resource::Patient(_) => "Patient",
-                Resource::Coverage(_) => "Coverage",
-                _ => {
-                    out.others += 1;
-                    return Ok(());
-                }
-            };
-            if let Some(found) = resource.api().filter(|api| *api != self.crosswalk.api) {
-                return Err(wrong_version(self.crosswalk.api, found, place));
-            }
-            *tally.resources.entry(counted).or_default() += 1;
-            match resource {
-                Resource::Patient(_) => out.patients.extend(self.patient(record, place, tally)),
-                _ => out.coverages.extend(self.coverage(record, place, tally)),
-            }
-            Ok::<(), Error>(())
-        })?;
-        self.parser = parser;
+        self.reader.each_record(chunk, &mut tally, &mut self.people)?;
+        let mut out = std::mem::take(&mut self.people.out);
         // Lines that are no JSON are nobody's: the pass over claims reports them.
         out.others += tally
             .issues
@@ -95,8 +82,43 @@ impl<'x> PeopleWorker<'x> {
         out.tally = tally;
         Ok(out)
     }
+}
 
-    fn patient(&mut self, record: &TapeRecord<'_>, place: Place, tally: &mut Tally) -> Option<PatientEntry> {
+impl Take for People<'_> {
+    fn walk<C: Cursor<At = u32>>(&mut self, _: &C) -> Option<u32> {
+        None
+    }
+
+    fn take<C: Cursor<At = u32>>(&mut self, record: &C, place: Place, tally: &mut Tally) -> Result<()> {
+        let resource = Resource::of(record);
+        let counted = match resource {
+            Resource::Patient(_) => "Patient",
+            Resource::Coverage(_) => "Coverage",
+            _ => {
+                self.out.others += 1;
+                return Ok(());
+            }
+        };
+        if let Some(found) = resource.api().filter(|api| *api != self.crosswalk.api) {
+            return Err(wrong_version(self.crosswalk.api, found, place));
+        }
+        *tally.resources.entry(counted).or_default() += 1;
+        match resource {
+            Resource::Patient(_) => {
+                let patient = self.patient(record, place, tally);
+                self.out.patients.extend(patient);
+            }
+            _ => {
+                let coverage = self.coverage(record, place, tally);
+                self.out.coverages.extend(coverage);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl People<'_> {
+    fn patient<C: Cursor<At = u32>>(&mut self, record: &C, place: Place, tally: &mut Tally) -> Option<PatientEntry> {
         let crosswalk = self.crosswalk;
         self.walker.walk(&crosswalk.patient, record);
         let frames = &self.walker.frames;
@@ -159,7 +181,7 @@ impl<'x> PeopleWorker<'x> {
         Some(entry)
     }
 
-    fn coverage(&mut self, record: &TapeRecord<'_>, place: Place, tally: &mut Tally) -> Option<CoverageEntry> {
+    fn coverage<C: Cursor<At = u32>>(&mut self, record: &C, place: Place, tally: &mut Tally) -> Option<CoverageEntry> {
         let crosswalk = self.crosswalk;
         self.walker.walk(&crosswalk.coverage, record);
         let frames = &self.walker.frames;
@@ -215,7 +237,7 @@ struct Mbi {
     historic: bool,
 }
 
-fn mbis(crosswalk: &Crosswalk, record: &TapeRecord<'_>, frames: &Frames) -> Vec<Mbi> {
+fn mbis<C: Cursor>(crosswalk: &Crosswalk, record: &C, frames: &Frames) -> Vec<Mbi> {
     let facts = crosswalk.beneficiary;
     let mut mbis = Vec::new();
     for &base in frames.of(facts.value.scope) {
@@ -254,7 +276,7 @@ fn current(mbis: &[Mbi]) -> Option<usize> {
     best
 }
 
-fn owned(record: &TapeRecord<'_>, frames: &Frames, base: u32, at: u16) -> String {
+fn owned<C: Cursor>(record: &C, frames: &Frames, base: u32, at: u16) -> String {
     let mut scratch = String::new();
     match frames.get(base, at) {
         0 => String::new(),

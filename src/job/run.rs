@@ -145,7 +145,7 @@ impl Run<'_> {
         let workers =
             pipeline::run(&feed, workers, |worker, chunk| worker.work(chunk), merge).map_err(|e| self.named(e))?;
         for worker in &workers {
-            add_fills(fills, &worker.maker.fills);
+            add_fills(fills, &worker.people.maker.fills);
         }
         for mut tally in tallies {
             if others[tally.source] > 0 {
@@ -185,6 +185,8 @@ impl Run<'_> {
             names: &names,
             tables: &tables,
             beneficiary_table: self.table_of(Root::Patient),
+            parser: self.job.parser,
+            verify: self.job.verify,
         };
         let mut workers = Vec::new();
         for _ in 0..self.job.threads.max(1) {
@@ -211,7 +213,7 @@ impl Run<'_> {
             return Ok(None);
         }
         for worker in &result.map_err(|error| self.named(error))? {
-            add_fills(fills, &worker.maker.fills);
+            add_fills(fills, &worker.claims.maker.fills);
         }
         Ok(Some(stays))
     }

@@ -1,11 +1,36 @@
 //! From bytes to records: the only door to a JSON parser.
 //!
 //! The crosswalk's walk asks a [`Cursor`] for members, elements and texts and owns nothing of the record. [`tape`]
-//! is the cursor over simd-json's tape; a faster one has to answer the same questions with the same answers.
-//! [`view`] has typed views for what code branches on.
+//! is the cursor over simd-json's tape, which reads every byte; [`scan`] is the fast one, which reads what it is
+//! asked for and sends every odd record to the tape. Both give the same answers. [`view`] has typed views for what
+//! code branches on.
 
+pub mod name;
+pub mod scan;
 pub mod tape;
 pub mod view;
+
+pub use name::Name;
+
+/// Which cursor reads the claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Parser {
+    /// [`scan`], with [`tape`] for odd records
+    #[default]
+    Scan,
+    /// [`tape`] for every record
+    Tape,
+}
+
+/// How much of a record must be sound for its rows to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Verify {
+    /// what rows are made of, and that strings and brackets are closed
+    #[default]
+    Used,
+    /// every byte
+    Full,
+}
 
 /// What a JSON value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,9 +52,23 @@ pub enum Kind {
 /// A captured value: a position that [`Cursor::text`] of the same record reads again. 0 is "absent".
 pub type Captured = u64;
 
+/// A string, number or boolean.
+#[derive(Debug, Clone, Copy)]
+pub struct Scalar<'a, At> {
+    /// the string, unescaped; `None` if it is no string
+    pub string: Option<&'a str>,
+    /// keeps it for later; never 0
+    pub captured: Captured,
+    /// where the value ends
+    pub end: At,
+}
+
 /// Reads one parsed record. Keys and strings come unescaped; order of members is the record's own.
+///
+/// Whoever is handed a value says where it ends: reading a value gives its end, [`skip`](Cursor::skip) gives that of
+/// a value nobody wants. So no cursor has to find the same end twice.
 pub trait Cursor {
-    /// a value's position
+    /// a value's position, or that of its end
     type At: Copy;
 
     /// The record's outermost value.
@@ -38,17 +77,23 @@ pub trait Cursor {
     /// What stands there.
     fn kind(&self, at: Self::At) -> Kind;
 
-    /// The members of the object at `at`, in the record's order; nothing if it is no object.
-    fn members(&self, at: Self::At) -> impl Iterator<Item = (&str, Self::At)>;
+    /// Where the value at `at` ends.
+    fn skip(&self, at: Self::At) -> Self::At;
 
-    /// The elements of the array at `at`; nothing if it is no array.
-    fn elements(&self, at: Self::At) -> impl Iterator<Item = Self::At>;
+    /// Hands over the members of the object at `at`, in the record's order; nothing if it is no object. `each` gives
+    /// the end of the member's value; returned is the end of the object.
+    fn members(&self, at: Self::At, each: impl FnMut(Name<'_>, Self::At) -> Self::At) -> Self::At;
+
+    /// Hands over the elements of the array at `at`; nothing if it is no array. Ends are as those of members.
+    fn elements(&self, at: Self::At, each: impl FnMut(Self::At) -> Self::At) -> Self::At;
+
+    /// The string, number or boolean at `at`.
+    fn scalar(&self, at: Self::At) -> Scalar<'_, Self::At>;
 
     /// The string at `at`, unescaped; `None` if it is no string.
-    fn string(&self, at: Self::At) -> Option<&str>;
-
-    /// Keeps a scalar for later. Never 0.
-    fn capture(&self, at: Self::At) -> Captured;
+    fn string(&self, at: Self::At) -> Option<&str> {
+        if self.kind(at) == Kind::String { self.scalar(at).string } else { None }
+    }
 
     /// The text of a captured scalar; numbers are decimal text without an exponent, `scratch` may be used for it.
     fn text<'a>(&'a self, captured: Captured, scratch: &'a mut String) -> &'a str;

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape};
 
-use super::{Captured, Cursor, Kind};
+use super::{Captured, Cursor, Kind, Name, Scalar};
 
 /// Spare bytes that must follow a record in its buffer.
 pub const PADDING: usize = INPUT_PADDING;
@@ -98,35 +98,42 @@ impl Cursor for TapeRecord<'_> {
     }
 
     #[inline]
-    fn members(&self, at: u32) -> impl Iterator<Item = (&str, u32)> {
-        let len = match self.tape.0[at as usize] {
-            Node::Object { len, .. } => len,
-            _ => 0,
-        };
-        Members { nodes: &self.tape.0, next: at as usize + 1, left: len }
+    fn skip(&self, at: u32) -> u32 {
+        after(&self.tape.0, at as usize) as u32
     }
 
     #[inline]
-    fn elements(&self, at: u32) -> impl Iterator<Item = u32> {
-        let len = match self.tape.0[at as usize] {
-            Node::Array { len, .. } => len,
-            _ => 0,
-        };
-        Elements { nodes: &self.tape.0, next: at as usize + 1, left: len }
+    fn members(&self, at: u32, mut each: impl FnMut(Name<'_>, u32) -> u32) -> u32 {
+        let Node::Object { len, .. } = self.tape.0[at as usize] else { return self.skip(at) };
+        let mut next = at + 1;
+        for _ in 0..len {
+            let key = match &self.tape.0[next as usize] {
+                Node::String(key) => *key,
+                _ => "",
+            };
+            next = each(Name::new(key.as_bytes()), next + 1);
+        }
+        next
     }
 
     #[inline]
-    fn string(&self, at: u32) -> Option<&str> {
-        match self.tape.0[at as usize] {
+    fn elements(&self, at: u32, mut each: impl FnMut(u32) -> u32) -> u32 {
+        let Node::Array { len, .. } = self.tape.0[at as usize] else { return self.skip(at) };
+        let mut next = at + 1;
+        for _ in 0..len {
+            next = each(next);
+        }
+        next
+    }
+
+    #[inline]
+    fn scalar(&self, at: u32) -> Scalar<'_, u32> {
+        let string = match self.tape.0[at as usize] {
             Node::String(text) => Some(text),
             _ => None,
-        }
-    }
-
-    #[inline]
-    fn capture(&self, at: u32) -> Captured {
+        };
         // The root is never captured, so a node's index is never 0.
-        u64::from(at)
+        Scalar { string, captured: u64::from(at), end: at + 1 }
     }
 
     #[inline]
@@ -189,52 +196,6 @@ fn after(nodes: &[Node<'_>], at: usize) -> usize {
     }
 }
 
-struct Members<'t, 'a> {
-    nodes: &'t [Node<'a>],
-    next: usize,
-    left: usize,
-}
-
-impl<'t> Iterator for Members<'t, '_> {
-    type Item = (&'t str, u32);
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.left == 0 {
-            return None;
-        }
-        self.left -= 1;
-        let key = match &self.nodes[self.next] {
-            Node::String(key) => *key,
-            _ => "",
-        };
-        let value = self.next + 1;
-        self.next = after(self.nodes, value);
-        Some((key, value as u32))
-    }
-}
-
-struct Elements<'t, 'a> {
-    nodes: &'t [Node<'a>],
-    next: usize,
-    left: usize,
-}
-
-impl Iterator for Elements<'_, '_> {
-    type Item = u32;
-
-    #[inline]
-    fn next(&mut self) -> Option<u32> {
-        if self.left == 0 {
-            return None;
-        }
-        self.left -= 1;
-        let at = self.next;
-        self.next = after(self.nodes, at);
-        Some(at as u32)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,9 +206,12 @@ mod tests {
         buffer.resize(length + PADDING, 0);
         let mut parser = TapeParser::default();
         let record = parser.parse(&mut buffer, length).unwrap();
-        let at = record.elements(record.root()).next().unwrap();
-        let mut scratch = String::new();
-        record.text(record.capture(at), &mut scratch).to_string()
+        let mut text = String::new();
+        record.elements(record.root(), |at| {
+            text = record.text(record.scalar(at).captured, &mut String::new()).to_string();
+            record.skip(at)
+        });
+        text
     }
 
     #[test]
@@ -295,9 +259,12 @@ mod tests {
         buffer.resize(text.len() + PADDING, b'x');
         let mut parser = TapeParser::default();
         let record = parser.parse(&mut buffer, text.len()).unwrap();
-        let members: Vec<_> = record.members(0).collect();
-        assert_eq!(members[0].0, "code");
-        assert_eq!(record.string(members[0].1), Some("A&B"));
-        assert_eq!(record.kind(members[1].1), Kind::Null);
+        let mut members = Vec::new();
+        record.members(0, |name, at| {
+            members.push((name.text().to_vec(), record.kind(at), record.string(at)));
+            record.skip(at)
+        });
+        assert_eq!(members[0], (b"code".to_vec(), Kind::String, Some("A&B")));
+        assert_eq!(members[1].1, Kind::Null);
     }
 }

@@ -64,7 +64,14 @@ macro_rules! copy {
 copy!(ExplanationOfBenefit, Patient, Coverage);
 
 fn member<C: Cursor>(record: &C, at: C::At, name: &str) -> Option<C::At> {
-    record.members(at).find(|(key, _)| *key == name).map(|(_, value)| value)
+    let mut found = None;
+    record.members(at, |key, value| {
+        if found.is_none() && key.is(name.as_bytes()) {
+            found = Some(value);
+        }
+        record.skip(value)
+    });
+    found
 }
 
 fn text<'a, C: Cursor>(record: &'a C, path: &[&str]) -> Option<&'a str> {
@@ -79,7 +86,14 @@ fn text<'a, C: Cursor>(record: &'a C, path: &[&str]) -> Option<&'a str> {
 fn each<C: Cursor>(record: &C, at: Option<C::At>) -> Vec<C::At> {
     match at {
         None => Vec::new(),
-        Some(at) if record.kind(at) == Kind::Array => record.elements(at).collect(),
+        Some(at) if record.kind(at) == Kind::Array => {
+            let mut elements = Vec::new();
+            record.elements(at, |element| {
+                elements.push(element);
+                record.skip(element)
+            });
+            elements
+        }
         Some(at) => vec![at],
     }
 }

@@ -1,0 +1,83 @@
+//! A text that is looked up: a member's name or a discriminator's literal.
+//!
+//! Its last eight bytes as a number and its length tell almost all names apart, and names of up to eight bytes
+//! completely. Whoever reads a name out of a larger buffer can load that number in one go, so it travels along.
+
+/// A text and its last bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Name<'a> {
+    text: &'a [u8],
+    tail: u64,
+}
+
+impl<'a> Name<'a> {
+    /// Reads the tail off the text.
+    #[inline]
+    pub fn new(text: &'a [u8]) -> Name<'a> {
+        Name { text, tail: tail(text) }
+    }
+
+    /// The name at `start..end` of a buffer; empty if there is no such range.
+    #[inline]
+    pub fn within(buffer: &'a [u8], start: usize, end: usize) -> Name<'a> {
+        let text = buffer.get(start..end).unwrap_or_default();
+        match buffer.get(..end).and_then(<[u8]>::last_chunk::<8>) {
+            Some(chunk) if !text.is_empty() => {
+                let foreign = 8 - text.len().min(8);
+                Name { text, tail: u64::from_le_bytes(*chunk) >> (8 * foreign) }
+            }
+            _ => Name::new(text),
+        }
+    }
+
+    /// The whole text.
+    #[inline]
+    pub fn text(self) -> &'a [u8] {
+        self.text
+    }
+
+    /// The last up to eight bytes as a little-endian number.
+    #[inline]
+    pub fn tail(self) -> u64 {
+        self.tail
+    }
+
+    /// Whether this is the name with that text.
+    #[inline]
+    pub fn is(self, text: &[u8]) -> bool {
+        *self.text == *text
+    }
+}
+
+#[inline]
+fn tail(text: &[u8]) -> u64 {
+    let len = text.len();
+    if let Some(last) = text.last_chunk::<8>() {
+        u64::from_le_bytes(*last)
+    } else if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        // They overlap, and where they do they are the same.
+        u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << (8 * (len - 4))
+    } else {
+        text.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tail_is_the_same_wherever_the_name_stands() {
+        let buffer = b"the quick brown fox jumps";
+        for start in 0..=buffer.len() {
+            for end in start..=buffer.len() {
+                let (within, alone) = (Name::within(buffer, start, end), Name::new(&buffer[start..end]));
+                assert_eq!((within.tail(), within.text()), (alone.tail(), alone.text()));
+                let last = &alone.text()[alone.text().len().saturating_sub(8)..];
+                let spelled = last.iter().rev().fold(0u64, |n, b| n << 8 | u64::from(*b));
+                assert_eq!(alone.tail(), spelled);
+            }
+        }
+        assert_eq!(Name::within(buffer, 20, 99).text(), b"");
+    }
+}

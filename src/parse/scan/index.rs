@@ -1,0 +1,206 @@
+//! Where the quotes and brackets of a text are: one [`Word`] per 64 bytes.
+//!
+//! This is the portable way to make them; [`wide`](super::wide) classifies bytes faster and shares everything else.
+//! Tests hold the two against each other.
+
+/// Quotes and brackets of 64 bytes, one bit per byte, lowest first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Word {
+    /// quotes that begin or end a string
+    pub quotes: u64,
+    /// `{` and `[` outside of strings
+    pub opens: u64,
+    /// `}` and `]` outside of strings
+    pub closes: u64,
+    /// brackets open before the first of the bytes
+    pub depth: i32,
+    /// no fewer are open anywhere among them
+    pub floor: i32,
+}
+
+impl Word {
+    /// Stands behind the last word and ends every search.
+    const END: Word = Word { quotes: !0, opens: 0, closes: 0, depth: 0, floor: i32::MIN };
+}
+
+/// What is known of a text besides its words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Index {
+    /// strings are closed and without control characters, backslashes are in strings
+    pub is_sound: bool,
+    /// there are backslashes
+    pub has_escapes: bool,
+}
+
+/// 64 bytes by class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Classes {
+    pub quotes: u64,
+    pub backslashes: u64,
+    pub opens: u64,
+    pub closes: u64,
+    pub controls: u64,
+}
+
+impl Classes {
+    pub fn of(block: &[u8; 64]) -> Classes {
+        let bits =
+            |is: fn(u8) -> bool| block.iter().enumerate().fold(0, |bits, (at, byte)| bits | u64::from(is(*byte)) << at);
+        Classes {
+            quotes: bits(|b| b == b'"'),
+            backslashes: bits(|b| b == b'\\'),
+            opens: bits(|b| b | 0x20 == b'{'),
+            closes: bits(|b| b | 0x20 == b'}'),
+            controls: bits(|b| b < b' '),
+        }
+    }
+}
+
+/// Bit n is the parity of bits 0 to n: from quotes to what is inside of strings.
+pub(super) fn parity(bits: u64) -> u64 {
+    let mut sums = bits;
+    for shift in [1, 2, 4, 8, 16, 32] {
+        sums ^= sums << shift;
+    }
+    sums
+}
+
+/// What goes on from one word to the next.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// 1 if the next byte is escaped
+    escaped: u64,
+    /// all ones inside of a string
+    inside: u64,
+    depth: i32,
+    backslashes: u64,
+    unsound: u64,
+}
+
+impl State {
+    /// Quotes that are not escaped.
+    #[inline(always)]
+    pub fn quotes(&mut self, classes: &Classes) -> u64 {
+        classes.quotes & !self.escaped(classes.backslashes)
+    }
+
+    /// Bytes behind an odd number of backslashes.
+    #[inline(always)]
+    fn escaped(&mut self, backslashes: u64) -> u64 {
+        if backslashes == 0 {
+            return std::mem::take(&mut self.escaped);
+        }
+        const ODD: u64 = 0xAAAA_AAAA_AAAA_AAAA;
+        self.backslashes |= backslashes;
+        // A run that begins at an even bit ends in a carry at an even one if its length is even, and so on: the
+        // subtraction finds the ends of all runs at once.
+        let starts = backslashes & !self.escaped;
+        let ends = ((starts << 1) | ODD).wrapping_sub(starts) ^ ODD;
+        let escaped = ends ^ (backslashes | self.escaped);
+        self.escaped = (ends & backslashes) >> 63;
+        escaped
+    }
+
+    /// The word of these classes; `parity` is that of `quotes`.
+    #[inline(always)]
+    pub fn word(&mut self, classes: &Classes, quotes: u64, parity: u64) -> Word {
+        let inside = parity ^ self.inside;
+        self.inside = ((inside as i64) >> 63) as u64;
+        self.unsound |= classes.controls & inside | classes.backslashes & !inside;
+        let (opens, closes) = (classes.opens & !inside, classes.closes & !inside);
+        let depth = self.depth;
+        let closed = closes.count_ones() as i32;
+        self.depth = depth + opens.count_ones() as i32 - closed;
+        Word { quotes, opens, closes, depth, floor: depth - closed }
+    }
+
+    #[inline(always)]
+    pub fn finish(self) -> Index {
+        Index { is_sound: self.unsound | self.inside == 0, has_escapes: self.backslashes != 0 }
+    }
+}
+
+/// Makes the words of a text: `block` makes one from 64 bytes, the last ones filled up with spaces.
+#[inline(always)]
+pub(super) fn fill(bytes: &[u8], words: &mut Vec<Word>, mut block: impl FnMut(&[u8; 64]) -> Word) {
+    let (blocks, rest) = bytes.as_chunks::<64>();
+    words.resize(blocks.len() + 2, Word::default());
+    for (bytes, word) in blocks.iter().zip(words.iter_mut()) {
+        *word = block(bytes);
+    }
+    let mut last = [b' '; 64];
+    last[..rest.len()].copy_from_slice(rest);
+    words[blocks.len()] = block(&last);
+    words[blocks.len() + 1] = Word::END;
+}
+
+/// Indexes a text on any machine.
+pub fn index(bytes: &[u8], words: &mut Vec<Word>) -> Index {
+    let mut state = State::default();
+    fill(bytes, words, |block| {
+        let classes = Classes::of(block);
+        let quotes = state.quotes(&classes);
+        state.word(&classes, quotes, parity(quotes))
+    });
+    state.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Byte by byte, as one would say it.
+    fn slowly(bytes: &[u8]) -> (Vec<[bool; 3]>, Index) {
+        let (mut escaped, mut inside, mut sound, mut escapes) = (false, false, true, false);
+        let mut marks = Vec::new();
+        for byte in bytes {
+            let is_quote = *byte == b'"' && !escaped;
+            inside ^= is_quote;
+            let outside = !inside;
+            marks.push([is_quote, outside && b"{[".contains(byte), outside && b"}]".contains(byte)]);
+            escapes |= *byte == b'\\';
+            sound &= !(inside && *byte < b' ') && !(outside && *byte == b'\\');
+            escaped = *byte == b'\\' && !escaped;
+        }
+        (marks, Index { is_sound: sound && !inside, has_escapes: escapes })
+    }
+
+    fn token_soup() -> impl Strategy<Value = Vec<u8>> {
+        let byte = prop_oneof![
+            6 => prop::sample::select(b"\"\\{}[]:, a\n".to_vec()),
+            1 => any::<u8>(),
+        ];
+        prop::collection::vec(byte, 0..400)
+    }
+
+    proptest! {
+        #[test]
+        fn words_are_what_a_byte_by_byte_reading_gives(bytes in token_soup()) {
+            let mut words = Vec::new();
+            let found = index(&bytes, &mut words);
+            let (marks, expected) = slowly(&bytes);
+            prop_assert_eq!(found, expected);
+            prop_assert_eq!(words.len(), bytes.len() / 64 + 2);
+            let mut depth = 0;
+            for (at, [quote, open, close]) in marks.into_iter().enumerate() {
+                let word = words[at / 64];
+                if at % 64 == 0 {
+                    prop_assert_eq!(word.depth, depth);
+                }
+                depth += i32::from(open) - i32::from(close);
+                prop_assert!(word.floor <= depth);
+                let bit = |bits: u64| bits >> (at % 64) & 1 == 1;
+                prop_assert_eq!([bit(word.quotes), bit(word.opens), bit(word.closes)], [quote, open, close]);
+            }
+        }
+
+        #[test]
+        fn the_wide_way_gives_the_same(bytes in token_soup()) {
+            let (mut words, mut wide) = (Vec::new(), vec![Word::END; 3]);
+            prop_assert_eq!(index(&bytes, &mut words), super::super::wide::index(&bytes, &mut wide));
+            prop_assert_eq!(words, wide);
+        }
+    }
+}

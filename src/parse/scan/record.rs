@@ -1,0 +1,303 @@
+//! One record, read by the bitmaps of its group.
+//!
+//! Nothing here can fail or panic, whatever the bytes are. What is not as expected marks the record as unsound and
+//! leads to the end of the group, from where everything that is still under way returns without finding anything.
+
+use std::cell::Cell;
+
+use super::index::Word;
+use super::number;
+use crate::parse::{Captured, Cursor, Kind, Name, Scalar};
+
+/// A line of a group, as a cursor.
+#[derive(Debug)]
+pub struct Record<'a> {
+    /// the whole group; positions count from its beginning
+    text: &'a str,
+    words: &'a [Word],
+    has_escapes: bool,
+    start: usize,
+    end: usize,
+    is_sound: Cell<bool>,
+}
+
+impl<'a> Record<'a> {
+    pub(super) fn new(text: &'a str, words: &'a [Word], has_escapes: bool, start: usize, end: usize) -> Record<'a> {
+        let mut start = start;
+        while start < end && is_space(text.as_bytes()[start]) {
+            start += 1;
+        }
+        Record { text, words, has_escapes, start, end, is_sound: Cell::new(true) }
+    }
+
+    /// Whether all that was read since the record was made is sound and nothing but space follows the document, which
+    /// ends at `end`. Otherwise nothing that was read counts: the record is for the tape.
+    pub fn is_sound(&self, end: u32) -> bool {
+        let rest = self.text.as_bytes().get(end as usize..self.end);
+        self.is_sound.get() && rest.is_some_and(|rest| rest.iter().all(|byte| is_space(*byte)))
+    }
+
+    /// Whatever led here: the record is for the tape, and the walk may go home. Gives the end of the group, where
+    /// nothing stands and every loop ends.
+    #[cold]
+    fn odd(&self) -> usize {
+        self.is_sound.set(false);
+        self.text.len()
+    }
+
+    /// 0 behind the end; nothing expects a 0.
+    #[inline(always)]
+    fn byte(&self, at: usize) -> u8 {
+        self.text.as_bytes().get(at).copied().unwrap_or(0)
+    }
+
+    /// The first byte from `at` on that is no space, within the line.
+    #[inline(always)]
+    fn past_space(&self, at: usize) -> usize {
+        if self.byte(at) > b' ' { at } else { self.past_more_space(at) }
+    }
+
+    #[cold]
+    fn past_more_space(&self, mut at: usize) -> usize {
+        while at < self.end && is_space(self.byte(at)) {
+            at += 1;
+        }
+        at
+    }
+
+    /// The next quote from `at` on.
+    #[inline(always)]
+    fn quote(&self, at: usize) -> usize {
+        let mut index = at / 64;
+        let Some(word) = self.words.get(index) else { return self.odd() };
+        let mut bits = word.quotes & (!0 << (at % 64));
+        while bits == 0 {
+            index += 1;
+            let Some(word) = self.words.get(index) else { return self.odd() };
+            bits = word.quotes;
+        }
+        index * 64 + bits.trailing_zeros() as usize
+    }
+
+    /// The bracket that closes the one at `at`.
+    #[inline]
+    fn close(&self, at: usize) -> usize {
+        let mut index = at / 64;
+        let Some(word) = self.words.get(index) else { return self.odd() };
+        let from = !0 << (at % 64);
+        let (found, depth) = fall(word.opens & from, word.closes & from, 0, 0);
+        if let Some(bit) = found {
+            return self.closing(at, index * 64 + bit);
+        }
+        // The depth outside of the brackets, now that the next word tells how deep they left it.
+        let Some(next) = self.words.get(index + 1) else { return self.odd() };
+        let outside = next.depth - depth;
+        loop {
+            index += 1;
+            let Some(word) = self.words.get(index) else { return self.odd() };
+            if word.floor > outside {
+                continue;
+            }
+            if let (Some(bit), _) = fall(word.opens, word.closes, word.depth, outside) {
+                return self.closing(at, index * 64 + bit);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn closing(&self, at: usize, close: usize) -> usize {
+        // `{` and `}`, `[` and `]` are two apart.
+        if close < self.end && self.byte(close) == self.byte(at).wrapping_add(2) { close } else { self.odd() }
+    }
+
+    /// The end of what is neither string nor container; only letters, digits, signs and points are taken for one.
+    fn skip_literal(&self, at: usize) -> usize {
+        match self.byte(at) {
+            b'n' => self.literal(at, b"null"),
+            b't' => self.literal(at, b"true"),
+            b'f' => self.literal(at, b"false"),
+            b'-' | b'0'..=b'9' => {
+                let mut end = at + 1;
+                while matches!(self.byte(end), b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E') {
+                    end += 1;
+                }
+                end
+            }
+            _ => self.odd(),
+        }
+    }
+
+    fn literal(&self, at: usize, text: &[u8]) -> usize {
+        let is_there = self.text.as_bytes().get(at..at + text.len()) == Some(text);
+        if is_there { at + text.len() } else { self.odd() }
+    }
+
+    /// Behind a member or element that ends at `end`: the next one, or the end of all.
+    #[inline(always)]
+    fn next(&self, end: usize, close: u8) -> Next {
+        let at = self.past_space(end);
+        let byte = self.byte(at);
+        if byte == b',' {
+            Next::More(self.past_space(at + 1))
+        } else if byte == close {
+            Next::End(at + 1)
+        } else {
+            Next::End(self.odd())
+        }
+    }
+
+    #[inline(always)]
+    fn has_escape(&self, text: &[u8]) -> bool {
+        self.has_escapes && memchr::memchr(b'\\', text).is_some()
+    }
+}
+
+enum Next {
+    More(usize),
+    End(usize),
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r')
+}
+
+/// The bracket with which the depth falls back to `outside`; else the depth behind all of them.
+#[inline(always)]
+fn fall(opens: u64, closes: u64, depth: i32, outside: i32) -> (Option<usize>, i32) {
+    let mut depth = depth;
+    let mut brackets = opens | closes;
+    while brackets != 0 {
+        let lowest = brackets & brackets.wrapping_neg();
+        if closes & lowest == 0 {
+            depth += 1;
+        } else {
+            depth -= 1;
+            if depth == outside {
+                return (Some(brackets.trailing_zeros() as usize), depth);
+            }
+        }
+        brackets ^= lowest;
+    }
+    (None, depth)
+}
+
+impl Cursor for Record<'_> {
+    type At = u32;
+
+    fn root(&self) -> u32 {
+        if self.byte(self.start) != b'{' {
+            self.odd();
+        }
+        self.start as u32
+    }
+
+    #[inline(always)]
+    fn kind(&self, at: u32) -> Kind {
+        match self.byte(at as usize) {
+            b'"' => Kind::String,
+            b'{' => Kind::Object,
+            b'[' => Kind::Array,
+            b'-' | b'0'..=b'9' => Kind::Number,
+            b't' | b'f' => Kind::Boolean,
+            b'n' => Kind::Null,
+            _ => {
+                self.odd();
+                Kind::Null
+            }
+        }
+    }
+
+    #[inline]
+    fn skip(&self, at: u32) -> u32 {
+        let at = at as usize;
+        let end = match self.byte(at) {
+            b'"' => self.quote(at + 1) + 1,
+            b'{' | b'[' => self.close(at) + 1,
+            _ => self.skip_literal(at),
+        };
+        end as u32
+    }
+
+    #[inline]
+    fn members(&self, at: u32, mut each: impl FnMut(Name<'_>, u32) -> u32) -> u32 {
+        let mut at = self.past_space(at as usize + 1);
+        if self.byte(at) == b'}' {
+            return at as u32 + 1;
+        }
+        loop {
+            if self.byte(at) != b'"' {
+                return self.odd() as u32;
+            }
+            let end = self.quote(at + 1);
+            let name = Name::within(self.text.as_bytes(), at + 1, end);
+            let colon = self.past_space(end + 1);
+            if self.byte(colon) != b':' || self.has_escape(name.text()) {
+                return self.odd() as u32;
+            }
+            let end = each(name, self.past_space(colon + 1) as u32);
+            match self.next(end as usize, b'}') {
+                Next::More(next) => at = next,
+                Next::End(end) => return end as u32,
+            }
+        }
+    }
+
+    #[inline]
+    fn elements(&self, at: u32, mut each: impl FnMut(u32) -> u32) -> u32 {
+        let mut at = self.past_space(at as usize + 1);
+        if self.byte(at) == b']' {
+            return at as u32 + 1;
+        }
+        loop {
+            let end = each(at as u32);
+            match self.next(end as usize, b']') {
+                Next::More(next) => at = next,
+                Next::End(end) => return end as u32,
+            }
+        }
+    }
+
+    #[inline]
+    fn scalar(&self, at: u32) -> Scalar<'_, u32> {
+        let start = at as usize;
+        let captured = |start: usize, end: usize| (start as u64) << 32 | end.saturating_sub(start) as u64;
+        if self.byte(start) == b'"' {
+            let end = self.quote(start + 1);
+            let string = self.text.get(start + 1..end).unwrap_or_default();
+            if self.has_escape(string.as_bytes()) {
+                self.odd();
+            }
+            return Scalar { string: Some(string), captured: captured(start + 1, end), end: end as u32 + 1 };
+        }
+        let end = match self.byte(start) {
+            b't' | b'f' => self.skip_literal(start),
+            _ => {
+                let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+                number::length(rest).map_or_else(|| self.odd(), |length| start + length)
+            }
+        };
+        Scalar { string: None, captured: captured(start, end), end: end as u32 }
+    }
+
+    #[inline]
+    fn text<'s>(&'s self, captured: Captured, _: &'s mut String) -> &'s str {
+        let (text, is_string) = self.captured(captured);
+        if is_string { text } else { number::plain(text) }
+    }
+
+    fn integer(&self, captured: Captured) -> Option<i64> {
+        let (text, is_string) = self.captured(captured);
+        if is_string { text.parse().ok() } else { number::whole(text) }
+    }
+}
+
+impl<'a> Record<'a> {
+    /// A captured value as it is written, and whether it is a string.
+    #[inline(always)]
+    fn captured(&self, captured: Captured) -> (&'a str, bool) {
+        let (start, len) = ((captured >> 32) as usize, (captured & 0xFFFF_FFFF) as usize);
+        let text = self.text.get(start..start + len).unwrap_or_default();
+        // Only a string has a quote before it.
+        (text, start > 0 && self.byte(start - 1) == b'"')
+    }
+}
