@@ -53,6 +53,9 @@ pub enum Error {
         /// 1-based
         line: u64,
     },
+    /// The caller asked to stop.
+    #[error("interrupted: nothing was written")]
+    Interrupted,
     /// With `--strict`, the first issue.
     #[error("{0}")]
     Strict(String),
@@ -72,11 +75,12 @@ impl Error {
         Error::File { verb, path: path.to_path_buf(), source }
     }
 
-    /// 1 the run failed, 2 it was asked for something that cannot be, 3 strict mode met an issue.
+    /// 1 the run failed, 2 it was asked for something that cannot be, 3 strict mode met an issue, 130 interrupted.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Usage(_) | Error::Schema { .. } | Error::MixedVersions { .. } => 2,
             Error::Strict(_) => 3,
+            Error::Interrupted => 130,
             _ => 1,
         }
     }

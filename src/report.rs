@@ -104,6 +104,8 @@ pub struct Payments {
     pub claims: u64,
     /// of these, left out by a rule
     pub claims_skipped: u64,
+    /// claims whose payment amount cannot be read
+    pub claims_unreadable: u64,
     /// sum of the claims' payment amounts as read, skipped ones too
     pub read: String,
     /// the part of it in skipped claims
@@ -112,7 +114,7 @@ pub struct Payments {
     pub written_field: String,
     /// sum of the control column as written
     pub written: String,
-    /// read less skipped is written; absent where the control column is another amount
+    /// read less skipped is written; absent where the control column is another amount or some cannot be read
     pub equal: Option<bool>,
 }
 
@@ -142,6 +144,8 @@ pub struct Report {
     pub api: Option<Api>,
     /// in input order
     pub inputs: Vec<InputReport>,
+    /// files of input folders that are not part of an export
+    pub ignored_files: Vec<String>,
     /// rows by table
     pub tables: BTreeMap<String, u64>,
     /// resources left out by rule, by reason

@@ -289,3 +289,105 @@ fn issues_and_skips_are_listed_with_their_place() {
     assert!(skipped > 0);
     assert_eq!(rows.iter().filter(|row| row[0] == "skipped").count() as u64, skipped);
 }
+
+#[test]
+fn strict_waits_for_patients_that_come_late() {
+    let folder = tempfile::tempdir().unwrap();
+    let export = folder.path().join("export");
+    Synth { beneficiaries: 40, seed: 3, ..Synth::new(Api::V2) }.write(&export).unwrap();
+    let text = |name: &str| std::fs::read_to_string(export.join(format!("{name}.ndjson"))).unwrap();
+    let late = folder.path().join("late.ndjson");
+    std::fs::write(&late, text("ExplanationOfBenefit") + &text("Coverage") + &text("Patient")).unwrap();
+    let output = convert(&[&late], &["--strict", "--threads", "2"]);
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    std::fs::write(&late, text("ExplanationOfBenefit")).unwrap();
+    let output = convert(&[&late], &["--strict"]);
+    assert_eq!(output.code, 3);
+    assert!(output.stderr.contains("line 1, byte 0"), "{}", output.stderr);
+}
+
+#[test]
+fn the_same_data_twice_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = export(Api::V2, folder.path());
+    let claims = plain.join("ExplanationOfBenefit.ndjson");
+    let output = convert(&[&plain, &claims], &[]);
+    assert_eq!(output.code, 2);
+    assert!(output.stderr.contains("to be the same file"), "{}", output.stderr);
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(&std::fs::read(&claims).unwrap()).unwrap();
+    std::fs::write(plain.join("ExplanationOfBenefit.ndjson.gz"), encoder.finish().unwrap()).unwrap();
+    let output = convert(&[&plain], &[]);
+    assert_eq!(output.code, 2);
+    assert!(output.stderr.contains("beside its compressed form"), "{}", output.stderr);
+}
+
+#[test]
+fn a_second_run_leaves_no_tables_of_the_first_and_reads_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = export(Api::V2, folder.path());
+    // The output may stand inside the input.
+    let target = plain.join("tables");
+    let run =
+        |more: &[&str]| claimfeed().arg("convert").arg(&plain).arg("-o").arg(&target).args(more).output().unwrap();
+    assert_eq!(run(&[]).status.code(), Some(0));
+    assert_eq!(run(&["--force"]).status.code(), Some(0));
+    assert!(target.join("CCLF2.csv").exists());
+    assert_eq!(run(&["--force", "--tables", "CCLF1"]).status.code(), Some(0));
+    assert!(target.join("CCLF1.csv").exists() && !target.join("CCLF2.csv").exists());
+}
+
+#[test]
+fn a_pipe_by_name_is_read_like_standard_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = export(Api::V3, folder.path());
+    let expected = convert(&[&plain], &[]).bytes();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let (writer, list) = (pipe.clone(), files(&plain));
+    let feeder = std::thread::spawn(move || {
+        let mut file = std::fs::OpenOptions::new().write(true).open(writer).unwrap();
+        for path in list {
+            file.write_all(&std::fs::read(path).unwrap()).unwrap();
+        }
+    });
+    let output = convert(&[&pipe], &[]);
+    feeder.join().unwrap();
+    assert_eq!(output.bytes(), expected, "{}", output.stderr);
+}
+
+#[test]
+fn a_schemas_folder_with_nothing_known_in_it_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = export(Api::V2, folder.path());
+    let own = folder.path().join("own");
+    std::fs::create_dir(&own).unwrap();
+    let run = || convert(&[&plain], &["--schemas", own.to_str().unwrap()]);
+    assert!(run().stderr.contains("expected schema files such as `codes.csv`"));
+    std::fs::write(own.join("code.csv"), "map,from,to,note\n").unwrap();
+    let output = run();
+    assert_eq!(output.code, 2);
+    assert!(output.stderr.contains("found `code.csv`"), "{}", output.stderr);
+}
+
+#[test]
+fn an_interrupt_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let big = folder.path().join("export");
+    Synth { beneficiaries: 400, ..Synth::new(Api::V2) }.write(&big).unwrap();
+    let target = folder.path().join("tables");
+    let mut child =
+        claimfeed().arg("convert").arg(&big).arg("-o").arg(&target).arg("--threads").arg("1").spawn().unwrap();
+    while !target.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    let code = child.wait().unwrap().code();
+    // A fast machine may have been done before.
+    if code != Some(0) {
+        assert_eq!(code, Some(130));
+        assert!(!target.exists());
+    }
+}

@@ -25,7 +25,11 @@ fn the_corpus_scores_against_the_source_records() {
     let Some(shared) = shared() else { return };
     for (version, threshold) in SCORES {
         let Some(output) = run(version) else { return };
-        assert_eq!(output.code, 0, "{}", output.stderr);
+        // Some samples of v3 Coverages come without their Patient; nothing else is lost anywhere.
+        let only =
+            |issue: &Vec<String>| issue[0] == "skipped" || issue[1] == "unknown-patient" && issue[5] == "Coverage";
+        assert!(output.issues().iter().all(only), "{version}: {:?}", output.issues());
+        assert_eq!(output.code, if version == "v3" { 3 } else { 0 }, "{}", output.stderr);
         let result = output.folder().join("score.json");
         let check = Command::new("python3")
             .arg(shared.join("truth/check.py"))

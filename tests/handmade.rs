@@ -317,7 +317,8 @@ fn voids_superseded_and_partially_adjudicated_claims_of_v3_are_left_out_but_not_
 
 #[test]
 fn ages_identities_and_former_numbers() {
-    let output = run(&[patient_v2(), claim("v2", "c-1", "CARRIER", "71", "active", json!({}))]);
+    let output =
+        run(&[patient_v2(), claim("v2", "c-1", "CARRIER", "71", "active", json!({"item": [{"sequence": 1}]}))]);
     assert_eq!(cells(&output, "CCLF8", &["BENE_MBI_ID", "BENE_AGE", "BENE_SEX_CD"]), [["1S00A00AA07", "73", "2"]]);
     assert_eq!(
         cells(&output, "CCLF9", &["HICN_MBI_XREF_IND", "CRNT_NUM", "PRVS_NUM"]),
@@ -354,4 +355,56 @@ fn a_hospice_stay_is_one_row_however_many_claims_it_has() {
         cells(&output, "CCLF8", &["BENE_MBI_ID", "BENE_RNG_BGN_DT", "BENE_RNG_END_DT"]),
         [["1S00A00AA07", "2021-02-01", "2021-02-20"], ["1S00A00AA07", "2023-05-01", "2023-07-15"]]
     );
+}
+
+#[test]
+fn merged_patients_and_null_dates() {
+    // The survivor gets the Coverage of the merged id; a period until 9999-12-31 is open.
+    let mut survivor = patient_v3();
+    survivor["identifier"] = json!([
+        {"system": "http://hl7.org/fhir/sid/us-mbi", "value": "1S00A00AA01", "period": {"start": "2010-01-01"}},
+        {"system": "http://hl7.org/fhir/sid/us-mbi", "value": "1S00A00AA02", "period": {"start": "2020-01-01", "end": "9999-12-31"}}]);
+    let merged = json!({"resourceType": "Patient", "id": "6", "link": [{"type": "replaced-by", "other": {"reference": "Patient/7"}}]});
+    let coverage = |updated: &str, code: &str| {
+        json!({"resourceType": "Coverage", "id": "part-a-6", "beneficiary": {"reference": "Patient/6"},
+            "meta": {"lastUpdated": updated}, "period": {"start": "2020-01-01", "end": "9999-12-31"},
+            "extension": [{"url": "https://bluebutton.cms.gov/fhir/StructureDefinition/BENE-MDCR-STUS-CD", "valueCoding": {"code": code}}]})
+    };
+    let mut claim = claim_v3("1", "CARRIER", "71", json!({"item": [{"sequence": 1}]}));
+    claim["patient"] = json!({"reference": "Patient/6/_history/2"});
+    let output = run(&[merged, coverage("2024", "20"), coverage("2025", "21"), survivor, claim]);
+    assert_eq!(cells(&output, "CCLF8", &["BENE_MBI_ID", "BENE_MDCR_STUS_CD"]), [["1S00A00AA02", "21"]]);
+    assert_eq!(output.column("CCLF9", "PRVS_NUM"), ["1S00A00AA01"]);
+    assert_eq!(output.column("CCLF5", "BENE_MBI_ID"), ["1S00A00AA02"]);
+}
+
+#[test]
+fn sex_and_race_do_not_depend_on_the_order_of_extensions() {
+    let url = |name: &str| format!("http://hl7.org/fhir/us/core/StructureDefinition/us-core-{name}");
+    let category = |name: &str, code: &str| json!({"url": url(name), "extension": [{"url": "ombCategory", "valueCoding": {"code": code}}]});
+    for (extension, race) in [
+        (json!([category("race", "2106-3"), category("ethnicity", "2186-5")]), "1"),
+        (json!([category("ethnicity", "2186-5"), category("race", "2106-3")]), "1"),
+        (json!([category("race", "UNK"), category("ethnicity", "2135-2")]), "5"),
+        (json!([category("ethnicity", "2135-2"), category("race", "UNK")]), "5"),
+        (json!([category("race", "UNK")]), "0"),
+        (json!([{"url": url("sex"), "valueCode": "248152002"}]), "0"),
+    ] {
+        let mut patient = patient_v3();
+        patient.as_object_mut().unwrap().remove("gender");
+        let sex = if extension.to_string().contains("248152002") { "2" } else { "0" };
+        patient["extension"] = extension;
+        let output = run(&[patient, claim_v3("1", "CARRIER", "71", json!({"item": [{"sequence": 1}]}))]);
+        assert_eq!(cells(&output, "CCLF8", &["BENE_SEX_CD", "BENE_RACE_CD"]), [[sex, race]]);
+    }
+}
+
+#[test]
+fn an_adjustment_type_is_never_blank_and_errors_never_become_claims() {
+    let mut without = claim("v2", "c-1", "CARRIER", "71", "active", json!({"item": [{"sequence": 1}]}));
+    without.as_object_mut().unwrap().remove("status");
+    let wrong = claim("v2", "c-2", "CARRIER", "71", "entered-in-error", json!({"item": [{"sequence": 1}]}));
+    let output = run(&[patient_v2(), without, wrong]);
+    assert_eq!(cells(&output, "CCLF5", &["CUR_CLM_UNIQ_ID", "CLM_ADJSMT_TYPE_CD"]), [["1", "0"]]);
+    assert_eq!(output.summary["skipped"], json!({"entered-in-error": 1}));
 }

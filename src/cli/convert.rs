@@ -4,6 +4,8 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{BufWriter, IsTerminal, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use claimfeed::job::{Job, Observer};
 use claimfeed::parse::{Parser, Verify};
@@ -82,23 +84,44 @@ impl Convert {
         for input in self.input.iter().filter(|input| input.as_os_str() != "-") {
             std::fs::metadata(input).map_err(|error| Error::file("read", input, error))?;
         }
-        prepare(&self.output, self.force)?;
+        let made = prepare(&self.output, self.force)?;
         job.spool = self.output.clone();
+        let result = self.convert(&job);
+        if result.is_err() && made {
+            // Removes it only if it is empty.
+            let _ = std::fs::remove_dir(&self.output);
+        }
+        result
+    }
 
+    fn convert(&self, job: &Job) -> Result<u8> {
         let mut listing = Listing::new(&self.output)?;
         let report = job.run(&mut CsvSink::new(&self.output), &mut listing)?;
+        // Tables of an earlier run that this one did not write would stand beside a summary that knows nothing of them.
+        for table in job.schemas.tables.iter().map(|table| &table.layout.table) {
+            if !report.tables.contains_key(table) {
+                let _ = std::fs::remove_file(self.output.join(format!("{table}.csv")));
+            }
+        }
         listing.finish(&self.output.join(ISSUES))?;
         write_summary(&report, &self.output.join(SUMMARY))?;
-        eprint!("{}", show(&report, &self.output));
+        super::tell(&show(&report, &self.output));
         Ok(report.exit_code())
     }
 }
 
-/// Makes the output folder, or checks that nothing in it would be mixed with the new tables.
-fn prepare(folder: &Path, force: bool) -> Result<()> {
+/// Makes the output folder (then true), or checks that nothing in it would be mixed with the new tables.
+fn prepare(folder: &Path, force: bool) -> Result<bool> {
     let trouble = |verb| move |error| Error::file(verb, folder, error);
     if !folder.exists() {
-        return DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(trouble("create"));
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(trouble("create"))?;
+        return Ok(true);
+    }
+    if !folder.is_dir() {
+        return Err(Error::Usage(format!(
+            "expected a folder to write to, found a file at `{}`\n  hint: name a folder",
+            folder.display()
+        )));
     }
     let mut entries = std::fs::read_dir(folder).map_err(trouble("read"))?;
     if !force && entries.next().is_some() {
@@ -107,7 +130,12 @@ fn prepare(folder: &Path, force: bool) -> Result<()> {
             folder.display()
         )));
     }
-    Ok(())
+    // The summary comes last: where it is, everything is complete.
+    let old = folder.join(SUMMARY);
+    if old.exists() {
+        std::fs::remove_file(&old).map_err(|error| Error::file("replace", &old, error))?;
+    }
+    Ok(false)
 }
 
 /// Lists every issue in issues.csv and shows progress on a terminal.
@@ -115,6 +143,8 @@ struct Listing {
     folder: PathBuf,
     file: BufWriter<tempfile::NamedTempFile>,
     bar: ProgressBar,
+    /// set by SIGINT and SIGTERM: the job ends at the next chunk and its unfinished files go with it
+    interrupted: Arc<AtomicBool>,
 }
 
 impl Listing {
@@ -124,7 +154,12 @@ impl Listing {
         if let Ok(style) = ProgressStyle::with_template(style) {
             bar.set_style(style);
         }
-        Ok(Listing { folder: folder.to_path_buf(), file: Listing::open(folder)?, bar })
+        let interrupted = Arc::new(AtomicBool::new(false));
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+            signal_hook::flag::register(signal, interrupted.clone())
+                .map_err(|error| Error::file("listen for signals in", folder, error))?;
+        }
+        Ok(Listing { folder: folder.to_path_buf(), file: Listing::open(folder)?, bar, interrupted })
     }
 
     fn open(folder: &Path) -> Result<BufWriter<tempfile::NamedTempFile>> {
@@ -143,9 +178,10 @@ impl Listing {
 }
 
 impl Observer for Listing {
-    fn progress(&mut self, done: u64, total: u64) {
+    fn progress(&mut self, done: u64, total: u64) -> Result<()> {
         self.bar.set_length(total);
         self.bar.set_position(done);
+        if self.interrupted.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
     }
 
     fn issue(&mut self, issue: &Issue, file: &str) -> Result<()> {

@@ -2,7 +2,7 @@
 //!
 //! Data goes to files or standard output, everything said to a person goes to standard error. Exit codes: 0 done,
 //! 1 the run failed, 2 it was asked for something that cannot be, 3 done with losses (or `--strict` met one),
-//! 4 control sums differ.
+//! 4 control sums differ, 130 interrupted.
 
 mod convert;
 mod schema;
@@ -60,10 +60,15 @@ pub fn run() -> u8 {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("claimfeed: {error}");
+            tell(&format!("claimfeed: {error}\n"));
             error.exit_code()
         }
     }
+}
+
+/// Says something to a person. If nobody listens any more, the work is done all the same.
+fn tell(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// Writes to standard output; a reader that has gone away is no failure.

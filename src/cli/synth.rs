@@ -73,14 +73,14 @@ impl SynthCommand {
             ..Synth::new(Api::parse(&self.api).unwrap_or(Api::V2))
         };
         let tally = synth.write(folder).map_err(|error| Error::file("write to", folder, error))?;
-        eprintln!(
-            "{} Patients, {} Coverages, {} claims, {:.1} MB written to `{}`",
+        super::tell(&format!(
+            "{} Patients, {} Coverages, {} claims, {:.1} MB written to `{}`\n",
             tally.patients.resources,
             tally.coverages.resources,
             tally.claims.resources,
             tally.bytes() as f64 / 1e6,
             folder.display()
-        );
+        ));
         Ok(0)
     }
 }

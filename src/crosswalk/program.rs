@@ -269,6 +269,11 @@ impl Crosswalk {
         self.families.iter().position(|family| family == name)
     }
 
+    /// `TABLE.FIELD` of a column.
+    pub fn field_name(&self, table: usize, column: usize) -> String {
+        format!("{}.{}", self.tables[table].name, self.tables[table].columns[column].label)
+    }
+
     /// `TABLE.FIELD` of a capture of the claim's (0), Patient's (1) or Coverage's (2) tree; of several the first in
     /// a table that the family feeds.
     pub fn name_of(&self, tree: usize, capture: usize, family: Option<usize>) -> String {
@@ -276,9 +281,7 @@ impl Crosswalk {
         let fed =
             |(table, _): &&(usize, usize)| family.is_some_and(|family| self.tables[*table].families.contains(&family));
         match users.iter().find(fed).or(users.first()) {
-            Some((table, column)) => {
-                format!("{}.{}", self.tables[*table].name, self.tables[*table].columns[*column].label)
-            }
+            Some((table, column)) => self.field_name(*table, *column),
             None => String::new(),
         }
     }

@@ -174,6 +174,23 @@ impl Schemas {
                 folder.display()
             )));
         }
+        let files = files_of(folder)?;
+        for name in &files {
+            if !EMBEDDED.iter().any(|(known, _)| known == name) {
+                let names: Vec<&str> = EMBEDDED.iter().map(|(known, _)| *known).collect();
+                return Err(Error::Usage(format!(
+                    "expected schema files of {}, found `{name}` in `{}`\n  hint: a file of another name would be ignored",
+                    names.join(", "),
+                    folder.display()
+                )));
+            }
+        }
+        if files.is_empty() {
+            return Err(Error::Usage(format!(
+                "expected schema files such as `codes.csv` in `{}`, found none\n  hint: copy the project's `schemas` folder and edit the copy",
+                folder.display()
+            )));
+        }
         Schemas::read(Some(folder))
     }
 
@@ -218,6 +235,26 @@ impl Schemas {
     pub fn table(&self, name: &str) -> Option<&Table> {
         self.tables.iter().find(|table| table.layout.table.eq_ignore_ascii_case(name))
     }
+}
+
+/// Names of the CSV files of a schemas folder and of its folders.
+fn files_of(folder: &FilePath) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    for below in ["", "cclf", "crosswalk"] {
+        let path = folder.join(below);
+        if !path.is_dir() {
+            continue;
+        }
+        let trouble = |error| Error::file("read", &path, error);
+        for entry in std::fs::read_dir(&path).map_err(trouble)? {
+            let file = entry.map_err(trouble)?.path();
+            if file.extension().is_some_and(|extension| extension == "csv") {
+                let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                files.push(if below.is_empty() { name } else { format!("{below}/{name}") });
+            }
+        }
+    }
+    Ok(files)
 }
 
 fn layout(folder: Option<&FilePath>, table: &str) -> Result<Layout> {

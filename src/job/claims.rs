@@ -1,19 +1,19 @@
 //! The pass over claims: one walk, all rows of all wanted tables.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::api::Api;
+use crate::crosswalk::path::Root;
 use crate::crosswalk::picture::{Picture, scaled};
 use crate::crosswalk::plan::Slot;
-use crate::crosswalk::program::{Crosswalk, HOSPICE, Origin};
+use crate::crosswalk::program::{Crosswalk, HOSPICE, Origin, TableProgram};
 use crate::crosswalk::row::Row;
 use crate::crosswalk::rows::{Note, Remark, RowMaker, Walked};
 use crate::crosswalk::walk::{Frames, Walker};
 use crate::error::{Error, Result};
 use crate::parse::view::{Resource, reference_id};
 use crate::parse::{Cursor, Parser, Verify};
-use crate::read::Chunk;
+use crate::read::{Chunk, Source};
 use crate::report::Weight;
 use crate::write::{Encoder, Part};
 
@@ -28,6 +28,8 @@ const CENTS: Picture = Picture::Decimal { whole: 30, scale: 2 };
 pub struct ClaimPass<'x> {
     /// the compiled crosswalk
     pub crosswalk: &'x Crosswalk,
+    /// the input files
+    pub sources: &'x [Source],
     /// who the claims belong to
     pub beneficiaries: &'x Beneficiaries,
     /// per input file: its Patients and Coverages were read before
@@ -42,6 +44,16 @@ pub struct ClaimPass<'x> {
     pub parser: Parser,
     /// how much of them must be sound
     pub verify: Verify,
+}
+
+impl ClaimPass<'_> {
+    /// Whether some table has a row for each claim of the family, lines or not.
+    fn has_header(&self, family: usize) -> bool {
+        let header = |table: &TableProgram| {
+            table.row == Root::Eob && table.only_with.is_empty() && table.families.contains(&family)
+        };
+        self.crosswalk.tables.iter().any(header)
+    }
 }
 
 /// Makes rows of the lines of chunks.
@@ -165,7 +177,7 @@ impl Claims<'_> {
         if !self.is_of_version(record)
             && let Some(found) = Resource::of(record).api().filter(|api| *api != crosswalk.api)
         {
-            return Err(wrong_version(crosswalk.api, found, place));
+            return Err(wrong_version(pass.sources, crosswalk.api, found, place));
         }
 
         let family = crosswalk.family(family_name);
@@ -173,8 +185,10 @@ impl Claims<'_> {
         if let Some(family) = family {
             let family = &mut tally.families[family];
             family.claims += 1;
-            family.paid += paid;
+            family.unreadable += u64::from(paid.is_none());
+            family.paid += paid.unwrap_or(0);
         }
+        let paid = paid.unwrap_or(0);
         let issue = |kind, weight, message: String| {
             let mut issue = place.issue(kind, weight, message);
             issue.resource = "ExplanationOfBenefit";
@@ -214,6 +228,7 @@ impl Claims<'_> {
 
         self.maker.begin();
         let walked = Walked { record, frames, mbi };
+        let mut blank: Vec<(usize, usize)> = Vec::new();
         for (encoder, &table) in self.encoders.iter_mut().zip(pass.tables) {
             let program = &crosswalk.tables[table];
             if !program.families.contains(&family) {
@@ -225,6 +240,9 @@ impl Claims<'_> {
                 for (at, key) in program.keys.iter().enumerate() {
                     if row.cell(*key).is_empty() {
                         *tally.blank_keys.entry((table, at)).or_default() += 1;
+                        if !blank.contains(&(table, *key)) {
+                            blank.push((table, *key));
+                        }
                     }
                 }
                 if let Some(control) = program.control
@@ -249,6 +267,16 @@ impl Claims<'_> {
                 return Err(error);
             }
             tally.rows[table] += rows;
+            if rows == 0 && program.row == Root::Item && program.only_with.is_empty() && !pass.has_header(family) {
+                let message = format!("expected a claim with lines, found none: no row in {}", program.name);
+                tally.issues.push(issue("no-lines", Weight::Loss, message));
+            }
+        }
+        for (table, column) in blank {
+            let message = "expected a value in a column that loaders join or filter by, found none: blank";
+            let mut issue = issue("blank-key", Weight::Notice, message.to_string());
+            issue.field = crosswalk.field_name(table, column);
+            tally.issues.push(issue);
         }
         if family_name == HOSPICE
             && let Some(table) = pass.beneficiary_table
@@ -269,14 +297,14 @@ impl Claims<'_> {
         Ok(())
     }
 
-    /// The claim's payment amount in cents; one that is no amount counts as nothing and is an issue of its cell.
-    fn paid<C: Cursor>(&self, record: &C) -> i128 {
+    /// The claim's payment amount in cents, 0 if it has none; `None` if it is no amount.
+    fn paid<C: Cursor>(&self, record: &C) -> Option<i128> {
         let mut scratch = String::new();
         let text = self.fact(record, self.pass.crosswalk.claim.paid, &mut scratch);
         let mut cents = Vec::new();
         match CENTS.fit(text, false, &mut cents) {
-            Ok(_) => scaled(&cents, 2).unwrap_or(0),
-            Err(_) => 0,
+            Ok(_) => Some(scaled(&cents, 2).unwrap_or(0)),
+            Err(_) => None,
         }
     }
 }
@@ -304,19 +332,20 @@ fn other_resource(name: &str, place: Place, tally: &mut Tally) {
         return;
     }
     *tally.resources.entry("other").or_default() += 1;
+    if name == "OperationOutcome" {
+        let message = "expected a claim, Patient or Coverage, found an OperationOutcome: the server reports trouble with the export";
+        tally.issues.push(place.issue("server-error", Weight::Loss, message));
+        return;
+    }
     let what = if name.is_empty() { "JSON without a resourceType" } else { "another resource" };
     let message = format!("expected ExplanationOfBenefit, Patient or Coverage, found {what}: left out");
     tally.issues.push(place.issue("unknown-resource", Weight::Loss, message));
 }
 
-/// The run's version and another one; the file is named by whoever knows it.
-pub fn wrong_version(expected: Api, found: Api, place: Place) -> Error {
-    Error::MixedVersions {
-        expected: expected.name(),
-        found: found.name(),
-        file: PathBuf::from(place.source.to_string()),
-        line: place.line,
-    }
+/// The run's version and another one.
+pub fn wrong_version(sources: &[Source], expected: Api, found: Api, place: Place) -> Error {
+    let file = sources[place.source].path.clone();
+    Error::MixedVersions { expected: expected.name(), found: found.name(), file, line: place.line }
 }
 
 fn stay<C: Cursor>(crosswalk: &Crosswalk, maker: &mut RowMaker<'_>, table: usize, walked: &Walked<'_, C>) -> Stay {
@@ -360,8 +389,7 @@ pub fn note_issues(
         }
     }
     for note in notes.drain(..) {
-        let table = &crosswalk.tables[note.table];
-        let field = format!("{}.{}", table.name, table.columns[note.column].label);
+        let field = crosswalk.field_name(note.table, note.column);
         match note.what {
             Remark::UnknownCode => push(
                 "unknown-code",

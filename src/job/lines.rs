@@ -90,6 +90,7 @@ impl Reader {
             let line = chunk.first_line + chunk.lines.len() as u64;
             let place = Place { source: chunk.source, line, byte: chunk.offset + chunk.bytes.len() as u64 };
             let message = format!("expected the file to go on, found that {trouble}: lines from here on are lost");
+            tally.unread += 1;
             tally.issues.push(place.issue("broken-file", Weight::Loss, message));
         }
         Ok(())
@@ -171,6 +172,7 @@ fn begin(chunk: &Chunk, at: usize, tally: &mut Tally) -> Option<(Place, Line)> {
     tally.bytes += line.len as u64 + 1;
     if line.too_long {
         let message = format!("expected lines of at most {} MB, found a longer one: left out", MAX_LINE >> 20);
+        tally.unread += 1;
         tally.issues.push(place.issue("long-line", Weight::Loss, message));
         return None;
     }
@@ -205,5 +207,6 @@ fn check(tape: &mut TapeParser, copy: &mut Vec<u8>, text: &[u8]) -> Option<BadJs
 
 fn broken(bad: BadJson, place: Place, tally: &mut Tally) {
     let message = format!("expected one JSON resource, found {}: left out", bad.what);
+    tally.unread += 1;
     tally.issues.push(place.issue("broken-line", Weight::Loss, message));
 }

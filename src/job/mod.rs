@@ -25,7 +25,7 @@ use crate::parse::tape::{PADDING, TapeParser};
 use crate::parse::view::Resource;
 use crate::parse::{Parser, Verify};
 use crate::read::feed::CHUNK;
-use crate::read::{MAX_LINE, Source};
+use crate::read::{Input, MAX_LINE, Source};
 use crate::report::{Issue, Report};
 use crate::write::Sink;
 
@@ -38,7 +38,11 @@ pub const LINEAGE: [&str; 3] = ["fhir_id", "source_file", "source_line"];
 /// Is told what happens while a job runs.
 pub trait Observer: Send {
     /// Bytes of the input files done, of so many.
-    fn progress(&mut self, _done: u64, _total: u64) {}
+    ///
+    /// An error ends the job, which is how a caller interrupts it.
+    fn progress(&mut self, _done: u64, _total: u64) -> Result<()> {
+        Ok(())
+    }
 
     /// An issue, in input order; `file` as the user named it.
     fn issue(&mut self, _issue: &Issue, _file: &str) -> Result<()> {
@@ -106,7 +110,7 @@ impl Job {
     pub fn run(&self, sink: &mut dyn Sink, observer: &mut dyn Observer) -> Result<Report> {
         let started = Instant::now();
         let wanted = self.wanted_tables()?;
-        let sources = Source::expand(&self.inputs, &self.spool)?;
+        let Input { sources, ignored } = Input::expand(&self.inputs, &self.spool)?;
         let mut heads = Vec::new();
         for source in &sources {
             heads.push(Head::of(source)?);
@@ -129,6 +133,7 @@ impl Job {
         Ok(Report {
             elapsed_seconds: (elapsed * 1000.0).round() / 1000.0,
             gigabytes_per_second: (bytes as f64 / 1e9 / elapsed.max(1e-9) * 1000.0).round() / 1000.0,
+            ignored_files: ignored.iter().map(|path| path.display().to_string()).collect(),
             ..report
         })
     }

@@ -3,6 +3,7 @@
 //! It makes everything of a Patient that does not need claims: the MBI in force, the former ones, the cells of the
 //! beneficiary tables. Lines of other kinds are only counted here; the pass over claims reads those files again.
 
+use crate::crosswalk::picture::{Fit, Picture};
 use crate::crosswalk::program::{Crosswalk, Origin};
 use crate::crosswalk::row::Row;
 use crate::crosswalk::rows::{RowMaker, Walked};
@@ -10,7 +11,7 @@ use crate::crosswalk::walk::{Frames, Walker};
 use crate::error::Result;
 use crate::parse::view::{Resource, reference_id};
 use crate::parse::{Cursor, Parser, Verify};
-use crate::read::Chunk;
+use crate::read::{Chunk, Source};
 use crate::report::Weight;
 
 use super::beneficiaries::{CoverageEntry, PatientEntry};
@@ -31,6 +32,7 @@ pub struct PeopleWorker<'x> {
 /// Makes entries of records.
 pub struct People<'x> {
     crosswalk: &'x Crosswalk,
+    sources: &'x [Source],
     walker: Walker<u32>,
     /// its fills are read at the end
     pub maker: RowMaker<'x>,
@@ -55,9 +57,10 @@ pub struct PeopleOutput {
 
 impl<'x> PeopleWorker<'x> {
     /// `tables`: the beneficiary table and the table of former MBIs, by index.
-    pub fn new(crosswalk: &'x Crosswalk, tables: [Option<usize>; 2]) -> Self {
+    pub fn new(crosswalk: &'x Crosswalk, sources: &'x [Source], tables: [Option<usize>; 2]) -> Self {
         let people = People {
             crosswalk,
+            sources,
             walker: Walker::default(),
             maker: RowMaker::new(crosswalk),
             tables,
@@ -74,11 +77,7 @@ impl<'x> PeopleWorker<'x> {
         self.reader.each_record(chunk, &mut tally, &mut self.people)?;
         let mut out = std::mem::take(&mut self.people.out);
         // Lines that are no JSON are nobody's: the pass over claims reports them.
-        out.others += tally
-            .issues
-            .iter()
-            .filter(|issue| matches!(issue.kind, "broken-line" | "long-line" | "broken-file"))
-            .count() as u64;
+        out.others += tally.unread;
         out.tally = tally;
         Ok(out)
     }
@@ -100,7 +99,7 @@ impl Take for People<'_> {
             }
         };
         if let Some(found) = resource.api().filter(|api| *api != self.crosswalk.api) {
-            return Err(wrong_version(self.crosswalk.api, found, place));
+            return Err(wrong_version(self.sources, self.crosswalk.api, found, place));
         }
         *tally.resources.entry(counted).or_default() += 1;
         match resource {
@@ -126,11 +125,9 @@ impl People<'_> {
         let text = |base, at| owned(record, frames, base, at);
         let id = text(0, facts.id.at);
         if id.is_empty() {
-            tally.issues.push(place.issue(
-                "no-id",
-                Weight::Loss,
-                "expected a Patient with an id, found none: left out",
-            ));
+            let mut issue = place.issue("no-id", Weight::Loss, "expected a Patient with an id, found none: left out");
+            issue.resource = "Patient";
+            tally.issues.push(issue);
             return None;
         }
         let replaced_by = facts.replaced_by.map(|slot| text(0, slot.at)).filter(|reference| !reference.is_empty());
@@ -219,7 +216,7 @@ impl People<'_> {
             line: place.line,
             beneficiary: reference_id(&beneficiary).into(),
             start: text(facts.start.at).into(),
-            end: text(facts.end.at).into(),
+            end: period_end(&text(facts.end.at)).into(),
             cells,
         };
         let ambiguous = &self.walker.frames.ambiguous;
@@ -251,11 +248,20 @@ fn mbis<C: Cursor>(crosswalk: &Crosswalk, record: &C, frames: &Frames) -> Vec<Mb
             base,
             value,
             start: text(facts.start.at),
-            ended: !text(facts.end.at).is_empty(),
+            ended: !period_end(&text(facts.end.at)).is_empty(),
             historic: currency.is_some_and(|code| code == "historic"),
         });
     }
     mbis
+}
+
+/// The end of a period; one of CMS's null dates is none.
+fn period_end(text: &str) -> &str {
+    let mut date = Vec::new();
+    match Picture::Date.fit(text, false, &mut date) {
+        Ok(Fit::Blank) => "",
+        _ => text,
+    }
 }
 
 /// The MBI in force: not marked historic, open unless all are ended, of several the one that started last.
@@ -290,6 +296,13 @@ mod tests {
 
     fn mbi(start: &str, ended: bool, historic: bool) -> Mbi {
         Mbi { base: 0, value: start.to_string(), start: start.to_string(), ended, historic }
+    }
+
+    #[test]
+    fn a_period_that_ends_on_a_null_date_is_open() {
+        assert_eq!(period_end("9999-12-31T00:00:00+00:00"), "");
+        assert_eq!(period_end("2020-01-01"), "2020-01-01");
+        assert_eq!(period_end("2020"), "2020");
     }
 
     #[test]

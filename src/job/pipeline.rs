@@ -4,6 +4,7 @@
 //! in order merges it and all that follow. A worker far ahead waits, so memory stays bounded by chunks in flight.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use crate::error::{Error, Result};
@@ -20,17 +21,17 @@ struct Order<O, M> {
     stopped: bool,
 }
 
-/// Runs all chunks of the feed through the workers; gives the workers back.
+/// Runs all chunks of the feed through the workers; gives the workers back, or `None` if the merge broke off.
 pub fn run<W, O, M>(
     feed: &Feed<'_>,
     workers: Vec<W>,
     work: impl Fn(&mut W, &mut Chunk) -> Result<O> + Sync,
     merge: M,
-) -> Result<Vec<W>>
+) -> Result<Option<Vec<W>>>
 where
     W: Send,
     O: Send,
-    M: FnMut(O) -> Result<()> + Send,
+    M: FnMut(O) -> Result<ControlFlow<()>> + Send,
 {
     let limit = workers.len() * AHEAD;
     let order = Mutex::new(Order { next: 0, waiting: BTreeMap::new(), merge, error: None, stopped: false });
@@ -61,11 +62,12 @@ where
     let order = order.into_inner().unwrap_or_else(PoisonError::into_inner);
     match order.error {
         Some(error) => Err(error),
-        None => Ok(done.into_inner().unwrap_or_else(PoisonError::into_inner)),
+        None if order.stopped => Ok(None),
+        None => Ok(Some(done.into_inner().unwrap_or_else(PoisonError::into_inner))),
     }
 }
 
-fn one<W, O, M: FnMut(O) -> Result<()>>(
+fn one<W, O, M: FnMut(O) -> Result<ControlFlow<()>>>(
     feed: &Feed<'_>,
     worker: &mut W,
     work: &(impl Fn(&mut W, &mut Chunk) -> Result<O> + Sync),
@@ -87,8 +89,12 @@ fn one<W, O, M: FnMut(O) -> Result<()>>(
         order.waiting.insert(number, result);
         let order = &mut *order;
         while let Some(result) = order.waiting.remove(&order.next) {
-            (order.merge)(result)?;
             order.next += 1;
+            if (order.merge)(result)?.is_break() {
+                order.stopped = true;
+                feed.stop();
+                break;
+            }
         }
         drained.notify_all();
     }

@@ -4,10 +4,12 @@
 //! counts are added up here, in input order.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::beneficiaries::{Beneficiaries, Stay};
 use super::claims::{ClaimOutput, ClaimPass, ClaimWorker};
+use super::lines::Place;
 use super::people::{PeopleOutput, PeopleWorker};
 use super::tally::{FamilyTally, Tally};
 use super::{Job, LINEAGE, Observer, SUMMARY_TABLE, pipeline};
@@ -49,6 +51,8 @@ struct Totals {
     rows: Vec<u64>,
     blank_keys: BTreeMap<(usize, usize), u64>,
     issues: IssueCounter,
+    /// with `strict`, the first claim whose Patient has not come yet, while one may
+    waiting: Option<Error>,
     done: u64,
 }
 
@@ -83,6 +87,8 @@ impl Run<'_> {
         for (id, stay) in stays {
             beneficiaries.add_stay(&id, stay);
         }
+        beneficiaries.settle();
+        self.uncovered(&beneficiaries, &mut totals)?;
         let people = self.beneficiary_tables(&beneficiaries, &mut totals)?;
         self.summary_table(&totals)?;
         self.sink.finish()?;
@@ -134,17 +140,17 @@ impl Run<'_> {
         let mut tallies: Vec<Tally> = Vec::new();
         let feed = Feed::new(self.sources, files, self.job.chunk);
         let tables = [self.table_of(Root::Patient), self.table_of(Root::Former)];
-        let workers = (0..self.job.threads.max(1)).map(|_| PeopleWorker::new(crosswalk, tables)).collect();
+        let workers =
+            (0..self.job.threads.max(1)).map(|_| PeopleWorker::new(crosswalk, self.sources, tables)).collect();
         let merge = |output: PeopleOutput| {
             output.patients.into_iter().for_each(|patient| beneficiaries.add_patient(patient));
             output.coverages.into_iter().for_each(|coverage| beneficiaries.add_coverage(coverage));
             others[output.tally.source] += output.others;
             tallies.push(output.tally);
-            Ok(())
+            Ok(ControlFlow::Continue(()))
         };
-        let workers =
-            pipeline::run(&feed, workers, |worker, chunk| worker.work(chunk), merge).map_err(|e| self.named(e))?;
-        for worker in &workers {
+        let workers = pipeline::run(&feed, workers, |worker, chunk| worker.work(chunk), merge)?;
+        for worker in workers.iter().flatten() {
             add_fills(fills, &worker.people.maker.fills);
         }
         for mut tally in tallies {
@@ -154,9 +160,9 @@ impl Run<'_> {
                 tally.blank_lines = 0;
                 tally.bytes = 0;
                 tally.consumed = 0;
-                tally.issues.retain(|issue| !matches!(issue.kind, "broken-line" | "long-line" | "broken-file"));
+                tally.issues.retain(|issue| !issue.resource.is_empty());
             }
-            self.add(totals, tally)?;
+            self.add(totals, tally, false)?;
         }
         Ok(others.into_iter().map(|others| others > 0).collect())
     }
@@ -180,6 +186,7 @@ impl Run<'_> {
         let people_read: Vec<bool> = claims_only.iter().map(|only| !only).collect();
         let pass = ClaimPass {
             crosswalk,
+            sources: self.sources,
             beneficiaries,
             people_read: &people_read,
             names: &names,
@@ -194,43 +201,32 @@ impl Run<'_> {
             workers.push(ClaimWorker::new(&pass, encoders));
         }
         let feed = Feed::new(self.sources, files, self.job.chunk);
-        let mut late = false;
         let mut stays = Vec::new();
         let merge = |output: ClaimOutput| {
             if output.late_people {
-                late = true;
-                // Any error ends the pass; `late` tells that it is none.
-                return Err(Error::Usage(String::new()));
+                return Ok(ControlFlow::Break(()));
             }
             stays.extend(output.stays);
             for (position, part) in positions.iter().zip(output.parts) {
                 self.sink.part(*position, part)?;
             }
-            self.add(totals, output.tally)
+            self.add(totals, output.tally, claims_only.contains(&true))?;
+            Ok(ControlFlow::Continue(()))
         };
-        let result = pipeline::run(&feed, workers, |worker, chunk| worker.work(chunk), merge);
-        if late {
+        let Some(workers) = pipeline::run(&feed, workers, |worker, chunk| worker.work(chunk), merge)? else {
             return Ok(None);
+        };
+        if let Some(error) = totals.waiting.take() {
+            return Err(error);
         }
-        for worker in &result.map_err(|error| self.named(error))? {
+        for worker in &workers {
             add_fills(fills, &worker.claims.maker.fills);
         }
         Ok(Some(stays))
     }
 
-    /// Workers know a file by its index; messages name it.
-    fn named(&self, error: Error) -> Error {
-        match error {
-            Error::MixedVersions { expected, found, file, line } => {
-                let index: Option<usize> = file.to_str().and_then(|text| text.parse().ok());
-                let file = index.and_then(|at| self.sources.get(at)).map_or(file, |source| source.path.clone());
-                Error::MixedVersions { expected, found, file, line }
-            }
-            other => other,
-        }
-    }
-
-    fn add(&mut self, totals: &mut Totals, tally: Tally) -> Result<()> {
+    /// Adds up; `may_come`: Patients may still turn up, so a claim without one ends no strict run yet.
+    fn add(&mut self, totals: &mut Totals, tally: Tally, may_come: bool) -> Result<()> {
         let input = &mut totals.inputs[tally.source];
         input.lines += tally.lines;
         input.blank_lines += tally.blank_lines;
@@ -257,13 +253,31 @@ impl Run<'_> {
             let file = self.sources[issue.source].path.display().to_string();
             self.observer.issue(&issue, &file)?;
             if self.job.strict && issue.weight == Weight::Loss {
-                return Err(Error::Strict(strict_message(&issue, &file)));
+                let error = Error::Strict(strict_message(&issue, &file));
+                if issue.kind != "unknown-patient" || !may_come {
+                    return Err(error);
+                }
+                totals.waiting.get_or_insert(error);
             }
             totals.issues.add(issue);
         }
         totals.done += tally.consumed;
-        self.observer.progress(totals.done, self.sources.iter().map(|source| source.size).sum());
-        Ok(())
+        self.observer.progress(totals.done, self.sources.iter().map(|source| source.size).sum())
+    }
+
+    /// Coverages whose Patient is not in the input: nothing of them is written.
+    fn uncovered(&mut self, beneficiaries: &Beneficiaries, totals: &mut Totals) -> Result<()> {
+        let mut tallies: BTreeMap<usize, Tally> = BTreeMap::new();
+        for (source, line) in beneficiaries.uncovered() {
+            let place = Place { source: source as usize, line, byte: 0 };
+            let message = "expected the Coverage's Patient in the input, found none: left out";
+            let mut issue = place.issue("unknown-patient", Weight::Loss, message);
+            issue.resource = "Coverage";
+            let tally = tallies.entry(place.source).or_default();
+            tally.source = place.source;
+            tally.issues.push(issue);
+        }
+        tallies.into_values().try_for_each(|tally| self.add(totals, tally, false))
     }
 
     fn beneficiary_tables(&mut self, beneficiaries: &Beneficiaries, totals: &mut Totals) -> Result<BeneficiaryReport> {
@@ -381,11 +395,13 @@ impl Run<'_> {
                 Payments {
                     claims: family.claims,
                     claims_skipped: family.skipped,
+                    claims_unreadable: family.unreadable,
                     read: cents(family.paid),
                     skipped: cents(family.paid_skipped),
                     written: if control.is_some() { cents(family.written) } else { String::new() },
                     written_field,
-                    equal: comparable.then_some(family.paid - family.paid_skipped == family.written),
+                    equal: (comparable && family.unreadable == 0)
+                        .then_some(family.paid - family.paid_skipped == family.written),
                 },
             );
         }
@@ -400,6 +416,7 @@ impl Run<'_> {
             blank_keys: blank_keys.collect(),
             issues: totals.issues.counts(|source| self.sources[source].path.display().to_string()),
             inputs: totals.inputs,
+            ignored_files: Vec::new(),
             payments,
             beneficiaries,
             elapsed_seconds: 0.0,

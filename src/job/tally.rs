@@ -27,6 +27,8 @@ pub struct Tally {
     pub rows: Vec<u64>,
     /// blanks in key columns, by table and position in its keys
     pub blank_keys: BTreeMap<(usize, usize), u64>,
+    /// lines that are no JSON document, and breaks of the file
+    pub unread: u64,
     /// in order of the lines
     pub issues: Vec<Issue>,
 }
@@ -38,6 +40,8 @@ pub struct FamilyTally {
     pub claims: u64,
     /// of these, left out by a rule
     pub skipped: u64,
+    /// claims whose payment amount cannot be read
+    pub unreadable: u64,
     /// payment amounts of all claims
     pub paid: i128,
     /// payment amounts of the skipped ones
@@ -51,6 +55,7 @@ impl FamilyTally {
     pub fn add(&mut self, other: &FamilyTally) {
         self.claims += other.claims;
         self.skipped += other.skipped;
+        self.unreadable += other.unreadable;
         self.paid += other.paid;
         self.paid_skipped += other.paid_skipped;
         self.written += other.written;

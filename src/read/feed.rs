@@ -350,7 +350,9 @@ fn describe(error: &std::io::Error) -> &'static str {
 #[cfg(test)]
 mod tests {
     use std::io::Write;
+    use std::path::Path;
 
+    use super::super::Input;
     use super::*;
 
     fn lines(codec: Codec, text: &[u8], size: usize) -> Vec<(u64, u64, String)> {
@@ -371,7 +373,7 @@ mod tests {
             Codec::Zstd => zstd::encode_all(text, 1).unwrap(),
         };
         std::fs::write(&path, bytes).unwrap();
-        let sources = Source::expand(&[path], folder.path()).unwrap();
+        let sources = Input::expand(&[path], Path::new("/")).unwrap().sources;
         assert_eq!(sources[0].codec, if text.is_empty() && codec == Codec::Plain { Codec::Plain } else { codec });
         let feed = Feed::new(&sources, vec![0], size);
         let mut chunk = Chunk::default();
@@ -420,7 +422,7 @@ mod tests {
         encoder.write_all(text.as_bytes()).unwrap();
         let bytes = encoder.finish().unwrap();
         std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
-        let sources = Source::expand(&[path], folder.path()).unwrap();
+        let sources = Input::expand(&[path], Path::new("/")).unwrap().sources;
         let feed = Feed::new(&sources, vec![0], 1 << 20);
         let mut chunk = Chunk::default();
         let mut found = 0;

@@ -1,8 +1,9 @@
-//! The files of a run: what the user named, folders opened, standard input spooled.
+//! The files of a run: what the user named, folders opened, pipes spooled.
 
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::codec::{Codec, MAGIC};
@@ -19,57 +20,104 @@ pub struct Source {
     pub codec: Codec,
     /// bytes on disk
     pub size: u64,
-    /// standard input has no path to open again
+    /// tells a file from others, whatever its name
+    inode: Option<(u64, u64)>,
+    /// a pipe cannot be opened again
     spool: Option<File>,
 }
 
-impl Source {
-    /// Expands what the user named: a folder stands for its files (sorted by path, hidden ones and the export's own
-    /// bookkeeping left out), `-` for standard input, which is spooled to an unnamed file in `spool`.
-    pub fn expand(inputs: &[PathBuf], spool: &Path) -> Result<Vec<Source>> {
-        let mut sources = Vec::new();
+/// The input of a run.
+#[derive(Debug, Default)]
+pub struct Input {
+    /// in order
+    pub sources: Vec<Source>,
+    /// files of folders that are not part of an export: hidden ones, bookkeeping, unfinished downloads, no plain files
+    pub ignored: Vec<PathBuf>,
+}
+
+impl Input {
+    /// Expands what the user named: a folder stands for its files, sorted by path; `-` for standard input.
+    ///
+    /// Standard input and pipes are spooled to an unnamed file in `spool`, and that folder itself is no input.
+    pub fn expand(inputs: &[PathBuf], spool: &Path) -> Result<Input> {
+        let mut found = Input::default();
         for input in inputs {
             if input.as_os_str() == "-" {
-                sources.push(Source::standard_input(spool)?);
+                found.sources.push(Source::spooled(input, &mut std::io::stdin().lock(), spool)?);
                 continue;
             }
             let meta = std::fs::metadata(input).map_err(|error| Error::file("read", input, error))?;
             if meta.is_dir() {
                 let mut files = Vec::new();
-                list(input, &mut files)?;
+                list(input, spool.canonicalize().ok().as_deref(), &mut files, &mut found.ignored)?;
                 files.sort();
                 for file in files {
-                    sources.push(Source::open_at(&file)?);
+                    found.sources.push(Source::open_at(&file)?);
                 }
+            } else if meta.is_file() {
+                found.sources.push(Source::open_at(input)?);
             } else {
-                sources.push(Source::open_at(input)?);
+                let mut file = File::open(input).map_err(|error| Error::file("read", input, error))?;
+                found.sources.push(Source::spooled(input, &mut file, spool)?);
             }
         }
-        if sources.is_empty() {
+        if found.sources.is_empty() {
             return Err(Error::Usage(
                 "expected files of an export, found none\n  hint: name NDJSON files, a folder that has some, or `-` for standard input"
                     .to_string(),
             ));
         }
-        Ok(sources)
+        refuse_twins(&found.sources)?;
+        Ok(found)
     }
+}
 
+/// The same data twice would double rows and money.
+fn refuse_twins(sources: &[Source]) -> Result<()> {
+    let mut seen: HashMap<(u64, u64), &Path> = HashMap::new();
+    for source in sources {
+        if let Some(first) = source.inode.and_then(|inode| seen.insert(inode, &source.path)) {
+            return Err(Error::Usage(format!(
+                "expected each file once, found `{}` and `{}` to be the same file\n  hint: name it once",
+                first.display(),
+                source.path.display()
+            )));
+        }
+    }
+    let paths: HashSet<&Path> = sources.iter().map(|source| source.path.as_path()).collect();
+    for source in sources.iter().filter(|source| source.codec != Codec::Plain) {
+        let unpacked = source.path.with_extension("");
+        if unpacked != source.path && paths.contains(unpacked.as_path()) {
+            return Err(Error::Usage(format!(
+                "expected each file once, found `{}` beside its compressed form\n  hint: remove one of them, or name the files you mean",
+                unpacked.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+impl Source {
     fn open_at(path: &Path) -> Result<Source> {
         let trouble = |error| Error::file("read", path, error);
         let file = File::open(path).map_err(trouble)?;
-        let size = file.metadata().map_err(trouble)?.len();
+        let meta = file.metadata().map_err(trouble)?;
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        Ok(Source { path: path.to_path_buf(), name, codec: magic(&file).map_err(trouble)?, size, spool: None })
+        let codec = magic(&file).map_err(trouble)?;
+        let inode = Some((meta.dev(), meta.ino()));
+        Ok(Source { path: path.to_path_buf(), name, codec, size: meta.len(), inode, spool: None })
     }
 
-    fn standard_input(folder: &Path) -> Result<Source> {
-        let trouble = |error| Error::file("spool standard input to", folder, error);
-        // Unnamed, so it is gone with the process however that ends, and readable by nobody else.
+    /// What can be read only once goes to an unnamed file: gone with the process however that ends, and readable by
+    /// nobody else.
+    fn spooled(path: &Path, from: &mut dyn Read, folder: &Path) -> Result<Source> {
+        let trouble = |error| Error::file("spool the input to", folder, error);
         let mut file = tempfile::tempfile_in(folder).map_err(trouble)?;
-        let size = std::io::copy(&mut std::io::stdin().lock(), &mut file).map_err(trouble)?;
+        let size = std::io::copy(from, &mut file).map_err(trouble)?;
         file.flush().map_err(trouble)?;
         let codec = magic(&file).map_err(trouble)?;
-        Ok(Source { path: PathBuf::from("-"), name: "-".to_string(), codec, size, spool: Some(file) })
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        Ok(Source { path: path.to_path_buf(), name, codec, size, inode: None, spool: Some(file) })
     }
 
     /// The file, positioned at its start.
@@ -121,20 +169,23 @@ fn magic(file: &File) -> std::io::Result<Codec> {
 /// Files that stand beside an export and are not part of it.
 const BOOKKEEPING: [&str; 3] = ["manifest.json", "log.ndjson", "summary.json"];
 
-fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+fn list(folder: &Path, except: Option<&Path>, files: &mut Vec<PathBuf>, ignored: &mut Vec<PathBuf>) -> Result<()> {
     let trouble = |error| Error::file("read", folder, error);
+    if except.is_some() && folder.canonicalize().ok().as_deref() == except {
+        return Ok(());
+    }
     for entry in std::fs::read_dir(folder).map_err(trouble)? {
-        let entry = entry.map_err(trouble)?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
+        let path = entry.map_err(trouble)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let meta = std::fs::metadata(&path).map_err(|error| Error::file("read", &path, error))?;
         if name.starts_with('.') || name.ends_with(".part") || BOOKKEEPING.contains(&&*name) {
-            continue;
-        }
-        let path = entry.path();
-        if path.is_dir() {
-            list(&path, files)?;
-        } else {
+            ignored.push(path);
+        } else if meta.is_dir() {
+            list(&path, except, files, ignored)?;
+        } else if meta.is_file() {
             files.push(path);
+        } else {
+            ignored.push(path);
         }
     }
     Ok(())
