@@ -8,8 +8,8 @@ use crate::crosswalk::row::Row;
 use crate::crosswalk::rows::{RowMaker, Walked};
 use crate::crosswalk::walk::{Frames, Walker};
 use crate::error::Result;
-use crate::parse::{Cursor, Parser, Verify};
 use crate::parse::view::{Resource, reference_id};
+use crate::parse::{Cursor, Parser, Verify};
 use crate::read::Chunk;
 use crate::report::Weight;
 
