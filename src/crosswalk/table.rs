@@ -10,45 +10,41 @@ use crate::parse::Name;
 #[derive(Debug, Clone, Default)]
 pub struct TextTable {
     texts: Vec<Box<[u8]>>,
-    /// of each text: what decides most comparisons
-    marks: Vec<Mark>,
-    /// index + 1 into `texts`, 0 is free; length is a power of two
-    places: Box<[u8]>,
+    /// length is a power of two
+    places: Box<[Place]>,
     multiplier: u64,
     shift: u32,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Mark {
-    len: usize,
+/// Where a text may stand, with all that decides most comparisons.
+#[derive(Debug, Clone, Copy)]
+struct Place {
     tail: u64,
+    len: u32,
+    /// into `texts`
+    index: u32,
 }
 
-impl Mark {
-    #[inline]
-    fn of(name: Name<'_>) -> Mark {
-        Mark { len: name.text().len(), tail: name.tail() }
-    }
+impl Place {
+    /// No text is that long.
+    const FREE: Place = Place { tail: 0, len: u32::MAX, index: 0 };
+}
 
-    #[inline]
-    fn mixed(self) -> u64 {
-        self.tail ^ (self.len as u64).wrapping_mul(0xA076_1D64_78BD_642F)
-    }
+#[inline]
+fn mixed(name: Name<'_>) -> u64 {
+    name.tail() ^ (name.text().len() as u64).wrapping_mul(0xA076_1D64_78BD_642F)
 }
 
 /// Multipliers tried per table size; with more collisions than none after that, the best one is kept.
 const TRIES: u64 = 200;
 
 impl TextTable {
-    /// Builds the table; the index of a text is its position. At most 254 texts, without duplicates.
+    /// Builds the table; the index of a text is its position. Without duplicates.
     pub fn new<T: AsRef<[u8]>>(texts: impl IntoIterator<Item = T>) -> TextTable {
         let texts: Vec<Box<[u8]>> = texts.into_iter().map(|text| text.as_ref().into()).collect();
-        assert!(texts.len() < 255, "a node of the plan has at most 254 texts");
         let bits = (texts.len() * 2).next_power_of_two().trailing_zeros().max(1);
         let shift = 64 - bits;
-        let place = |multiplier: u64, text: &[u8]| {
-            (Mark::of(Name::new(text)).mixed().wrapping_mul(multiplier) >> shift) as usize
-        };
+        let place = |multiplier: u64, text: &[u8]| (mixed(Name::new(text)).wrapping_mul(multiplier) >> shift) as usize;
         let collisions = |multiplier: u64| {
             let mut used = vec![false; 1 << bits];
             texts.iter().filter(|text| std::mem::replace(&mut used[place(multiplier, text)], true)).count()
@@ -57,16 +53,15 @@ impl TextTable {
             .map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
             .min_by_key(|multiplier| collisions(*multiplier))
             .unwrap_or(1);
-        let mut places = vec![0u8; 1 << bits].into_boxed_slice();
+        let mut places = vec![Place::FREE; 1 << bits].into_boxed_slice();
         for (index, text) in texts.iter().enumerate() {
             let mut at = place(multiplier, text);
-            while places[at] != 0 {
+            while places[at].len != Place::FREE.len {
                 at = (at + 1) % places.len();
             }
-            places[at] = index as u8 + 1;
+            places[at] = Place { tail: Name::new(text).tail(), len: text.len() as u32, index: index as u32 };
         }
-        let marks = texts.iter().map(|text| Mark::of(Name::new(text))).collect();
-        TextTable { texts, marks, places, multiplier, shift }
+        TextTable { texts, places, multiplier, shift }
     }
 
     /// The texts in order of their index.
@@ -77,30 +72,31 @@ impl TextTable {
     /// The index of a text.
     #[inline]
     pub fn find(&self, name: Name<'_>) -> Option<usize> {
-        if self.texts.is_empty() {
+        if self.places.is_empty() {
             return None;
         }
-        let mark = Mark::of(name);
-        let mut at = (mark.mixed().wrapping_mul(self.multiplier) >> self.shift) as usize;
+        let mut at = (mixed(name).wrapping_mul(self.multiplier) >> self.shift) as usize;
         loop {
-            match self.places[at] {
-                0 => return None,
-                n if self.is(n as usize - 1, mark, name) => return Some(n as usize - 1),
-                _ => at = (at + 1) & (self.places.len() - 1),
+            // The shift leaves as many bits as there are places.
+            let place = self.places[at & (self.places.len() - 1)];
+            if place.tail == name.tail() && place.len as usize == name.text().len() {
+                if self.is(place, name) {
+                    return Some(place.index as usize);
+                }
+            } else if place.len == Place::FREE.len {
+                return None;
             }
+            at += 1;
         }
     }
 
+    /// Compares what the tail leaves open.
     #[inline]
-    fn is(&self, index: usize, mark: Mark, name: Name<'_>) -> bool {
-        if self.marks[index] != mark {
-            return false;
-        }
-        let (known, found) = (&*self.texts[index], name.text());
-        match (known.first_chunk::<8>(), found.first_chunk::<8>()) {
-            (Some(known), Some(found)) if mark.len <= 16 => known == found,
-            (Some(_), Some(_)) => known == found,
-            _ => true,
+    fn is(&self, place: Place, name: Name<'_>) -> bool {
+        let (len, text) = (place.len, name.text());
+        len <= 8 || {
+            let known = &*self.texts[place.index as usize];
+            if len <= 16 { known.first_chunk::<8>() == text.first_chunk::<8>() } else { known == text }
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It knows no field and no table. Frames hold captured positions only, so they are reused for the next record.
 
-use super::plan::{Act, Capture, Doing, Id, Mode, Node, Plan};
+use super::plan::{Act, Capture, Doing, Id, Mode, Node, Plan, Switch};
 use crate::parse::{Captured, Cursor, Kind, Name, Scalar};
 
 /// What a walk captured.
@@ -74,203 +74,228 @@ impl<At: Copy> Walker<At> {
         self.open.resize(plan.widths.len(), 0);
         self.seen.clear();
         self.decided.clear();
-        self.value(plan, record, plan.root, record.root())
+        Way { plan, record, walker: self }.value(plan.root, record.root())
     }
+}
 
-    /// Walks a value and gives its end, as everything below does.
-    fn value<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, id: Id, at: At) -> At {
+/// One walk under way. Whatever reads a value gives its end.
+struct Way<'w, C: Cursor> {
+    plan: &'w Plan,
+    record: &'w C,
+    walker: &'w mut Walker<C::At>,
+}
+
+impl<'w, C: Cursor> Way<'w, C> {
+    fn value(&mut self, id: Id, at: C::At) -> C::At {
+        let (plan, record) = (self.plan, self.record);
         let node = &plan.nodes[id as usize];
         match record.kind(at) {
-            Kind::Object => self.element(plan, record, node, at, 0),
+            Kind::Object => self.element(node, at, 0),
             Kind::Array => {
                 let mut n = 0;
                 record.elements(at, |element| {
                     let end = match record.kind(element) {
-                        Kind::Object => self.element(plan, record, node, element, n),
+                        Kind::Object => self.element(node, element, n),
                         Kind::Array | Kind::Null => record.skip(element),
-                        _ => self.keep_all(record, node, element),
+                        _ => self.keep_all(node, element),
                     };
                     n += 1;
                     end
                 })
             }
             Kind::Null => record.skip(at),
-            _ => self.keep_all(record, node, at),
+            _ => self.keep_all(node, at),
         }
     }
 
-    fn element<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, node: &Node, at: At, n: usize) -> At {
-        let Some(scope) = node.scope else { return self.object(plan, record, node, at, n) };
-        let base = self.frames.slots.len();
-        self.frames.slots.resize(base + plan.widths[scope as usize], 0);
-        self.frames.bases[scope as usize].push(base as u32);
-        let outer = std::mem::replace(&mut self.open[scope as usize], base as u32);
-        let end = self.object(plan, record, node, at, n);
-        self.open[scope as usize] = outer;
+    fn element(&mut self, node: &'w Node, at: C::At, n: usize) -> C::At {
+        let Some(scope) = node.scope.map(usize::from) else { return self.object(node, at, n) };
+        let frames = &mut self.walker.frames;
+        let base = frames.slots.len();
+        frames.slots.resize(base + self.plan.widths[scope], 0);
+        frames.bases[scope].push(base as u32);
+        let outer = std::mem::replace(&mut self.walker.open[scope], base as u32);
+        let end = self.object(node, at, n);
+        self.walker.open[scope] = outer;
         end
     }
 
     #[inline]
-    fn object<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, node: &Node, at: At, n: usize) -> At {
+    fn object(&mut self, node: &'w Node, at: C::At, n: usize) -> C::At {
         if !node.simple {
-            return self.sliced(plan, record, node, at, n);
+            return self.sliced(node, at, n);
         }
+        let record = self.record;
         record.members(at, |name, value| {
             let wanted = node.keys.find(name).and_then(|found| node.doings[found].walk);
             match wanted {
-                Some(walk) => self.value(plan, record, walk, value),
+                Some(walk) => self.value(walk, value),
                 None => record.skip(value),
             }
         })
     }
 
     /// An object with slices: members are noted as they come, groups act on them once decided.
-    fn sliced<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, node: &Node, at: At, n: usize) -> At {
-        let here = Stretch { seen: self.seen.len(), decided: self.decided.len() };
-        self.seen.resize(here.seen + node.unions, None);
+    fn sliced(&mut self, node: &'w Node, at: C::At, n: usize) -> C::At {
+        let (plan, record) = (self.plan, self.record);
+        let here = Stretch { seen: self.walker.seen.len(), decided: self.walker.decided.len() };
+        self.walker.seen.resize(here.seen + node.unions, None);
         for (index, group) in &node.index {
             if *index == n {
-                self.decide(plan, record, &here, *group);
+                self.decide(here, *group);
             }
         }
         let end = record.members(at, |name, value| match node.keys.find(name) {
-            Some(found) => self.member(plan, record, &here, &node.doings[found], value),
+            Some(found) => self.member(here, &node.doings[found], value),
             None => record.skip(value),
         });
         if std::ptr::eq(node, &plan.nodes[plan.root as usize])
-            && let Some(class) = self.class(plan, record)
+            && let Some(class) = self.class()
         {
-            self.decide(plan, record, &here, class);
+            self.decide(here, class);
         }
-        self.seen.truncate(here.seen);
-        self.decided.truncate(here.decided);
+        self.walker.seen.truncate(here.seen);
+        self.walker.decided.truncate(here.decided);
         end
     }
 
-    fn member<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, here: &Stretch, doing: &Doing, value: At) -> At {
-        let mut end = doing.walk.map(|walk| self.value(plan, record, walk, value));
+    #[inline]
+    fn member(&mut self, here: Stretch, doing: &'w Doing, value: C::At) -> C::At {
+        let mut end = doing.walk.map(|walk| self.value(walk, value));
         if let Some(union) = doing.union {
-            self.seen[here.seen + union] = Some(value);
+            self.walker.seen[here.seen + union] = Some(value);
             let mut next = here.decided;
-            let known = self.decided.len();
+            let known = self.walker.decided.len();
             while next < known {
-                let group = &plan.groups[self.decided[next] as usize];
+                let group = &self.plan.groups[self.walker.decided[next] as usize];
                 for (_, act) in group.acts.iter().filter(|(wanted, _)| *wanted == union) {
-                    end = Some(self.act(plan, record, here, *act, value));
+                    end = Some(self.act(here, *act, value));
                 }
                 next += 1;
             }
         }
         for switch in &doing.switches {
-            end = Some(self.switch(plan, record, here, *switch, 0, value));
+            end = Some(self.switch(here, *switch, 0, value));
         }
-        end.unwrap_or_else(|| record.skip(value))
+        end.unwrap_or_else(|| self.record.skip(value))
     }
 
     /// The group of the record's family, as far as the walk has met it.
-    fn class<C: Cursor<At = At>>(&self, plan: &Plan, record: &C) -> Option<Id> {
-        let slot = plan.family?;
-        let captured = self.frames.get(0, slot.at);
+    fn class(&self) -> Option<Id> {
+        let slot = self.plan.family?;
+        let captured = self.walker.frames.get(0, slot.at);
         if captured == 0 {
             return None;
         }
         let mut scratch = String::new();
-        let family = record.text(captured, &mut scratch);
-        plan.classes.iter().find(|(known, _)| **known == *family).map(|(_, group)| *group)
+        let family = self.record.text(captured, &mut scratch);
+        self.plan.classes.iter().find(|(known, _)| **known == *family).map(|(_, group)| *group)
     }
 
-    fn act<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, here: &Stretch, act: Act, at: At) -> At {
+    fn act(&mut self, here: Stretch, act: Act, at: C::At) -> C::At {
         match act {
-            Act::Walk(id) => self.value(plan, record, id, at),
-            Act::Switch(id) => self.switch(plan, record, here, id, 0, at),
+            Act::Walk(id) => self.value(id, at),
+            Act::Switch(id) => self.switch(here, id, 0, at),
         }
     }
 
-    fn decide<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, here: &Stretch, id: Id) {
-        if self.decided[here.decided..].contains(&id) {
+    fn decide(&mut self, here: Stretch, id: Id) {
+        if self.walker.decided[here.decided..].contains(&id) {
             return;
         }
-        self.decided.push(id);
-        for (union, act) in &plan.groups[id as usize].acts {
-            if let Some(at) = self.seen[here.seen + union] {
-                self.act(plan, record, here, *act, at);
+        self.walker.decided.push(id);
+        for (union, act) in &self.plan.groups[id as usize].acts {
+            if let Some(at) = self.walker.seen[here.seen + union] {
+                self.act(here, *act, at);
             }
         }
     }
 
     /// Looks for the discriminator's text below `at` and decides its groups.
-    fn switch<C: Cursor<At = At>>(
-        &mut self,
-        plan: &Plan,
-        record: &C,
-        here: &Stretch,
-        id: Id,
-        depth: usize,
-        at: At,
-    ) -> At {
-        let switch = &plan.switches[id as usize];
+    fn switch(&mut self, here: Stretch, id: Id, depth: usize, at: C::At) -> C::At {
+        let record = self.record;
+        let switch = &self.plan.switches[id as usize];
         match record.kind(at) {
             Kind::Array => record.elements(at, |element| match record.kind(element) {
+                Kind::Object => self.descend(here, id, depth, element),
                 // As in `value`: an array directly inside an array is not FHIR and counts for nothing.
-                Kind::Array => record.skip(element),
-                _ => self.switch(plan, record, here, id, depth, element),
+                Kind::Array | Kind::Null => record.skip(element),
+                _ => self.settle(here, switch, depth, element),
             }),
-            Kind::Object if depth < switch.rest.len() => record.members(at, |name, value| {
-                if name.is(&switch.rest[depth]) {
-                    self.switch(plan, record, here, id, depth + 1, value)
-                } else {
-                    record.skip(value)
-                }
-            }),
-            Kind::Object if depth == switch.rest.len() => {
-                self.decide_all(plan, record, here, &switch.any);
-                record.skip(at)
-            }
-            Kind::String | Kind::Number | Kind::Boolean if depth == switch.rest.len() => {
-                let scalar = record.scalar(at);
-                self.decide_all(plan, record, here, &switch.any);
-                let Some(text) = scalar.string else { return scalar.end };
-                if let Some(literal) = switch.literals.find(Name::new(text.as_bytes())) {
-                    self.decide_all(plan, record, here, &switch.behind[literal]);
-                }
-                for (prefix, group) in &switch.prefixes {
-                    if text.as_bytes().starts_with(prefix) {
-                        self.decide(plan, record, here, *group);
-                    }
-                }
-                scalar.end
-            }
-            _ => record.skip(at),
+            Kind::Object => self.descend(here, id, depth, at),
+            Kind::Null => record.skip(at),
+            _ => self.settle(here, switch, depth, at),
         }
     }
 
-    #[inline]
-    fn decide_all<C: Cursor<At = At>>(&mut self, plan: &Plan, record: &C, here: &Stretch, groups: &[Id]) {
-        for group in groups {
-            self.decide(plan, record, here, *group);
-        }
-    }
-
-    #[inline]
-    fn keep_all<C: Cursor<At = At>>(&mut self, record: &C, node: &Node, at: At) -> At {
-        if node.captures.is_empty() {
+    /// An object on the way to a discriminator.
+    fn descend(&mut self, here: Stretch, id: Id, depth: usize, at: C::At) -> C::At {
+        let record = self.record;
+        let switch = &self.plan.switches[id as usize];
+        let Some(wanted) = switch.rest.get(depth) else {
+            self.decide_all(here, &switch.any);
             return record.skip(at);
+        };
+        let wanted = Name::new(wanted);
+        record.members(at, |name, value| {
+            if !name.is(wanted) {
+                record.skip(value)
+            } else if record.kind(value) == Kind::String {
+                self.settle(here, switch, depth + 1, value)
+            } else {
+                self.switch(here, id, depth + 1, value)
+            }
+        })
+    }
+
+    /// A scalar on the way to a discriminator, or the discriminator itself.
+    #[inline]
+    fn settle(&mut self, here: Stretch, switch: &'w Switch, depth: usize, at: C::At) -> C::At {
+        if depth < switch.rest.len() {
+            return self.record.skip(at);
         }
-        let scalar = record.scalar(at);
-        for capture in &node.captures {
-            self.keep(record, capture, scalar);
+        let scalar = self.record.scalar(at);
+        self.decide_all(here, &switch.any);
+        let Some(text) = scalar.string else { return scalar.end };
+        if let Some(literal) = switch.literals.find(Name::new(text.as_bytes())) {
+            self.decide_all(here, &switch.behind[literal]);
+        }
+        for (prefix, group) in &switch.prefixes {
+            if text.as_bytes().starts_with(prefix) {
+                self.decide(here, *group);
+            }
         }
         scalar.end
     }
 
-    fn keep<C: Cursor<At = At>>(&mut self, record: &C, capture: &Capture, scalar: Scalar<'_, At>) {
+    #[inline]
+    fn decide_all(&mut self, here: Stretch, groups: &[Id]) {
+        for group in groups {
+            self.decide(here, *group);
+        }
+    }
+
+    #[inline]
+    fn keep_all(&mut self, node: &Node, at: C::At) -> C::At {
+        if node.captures.is_empty() {
+            return self.record.skip(at);
+        }
+        let scalar = self.record.scalar(at);
+        for capture in &node.captures {
+            self.keep(capture, scalar);
+        }
+        scalar.end
+    }
+
+    fn keep(&mut self, capture: &Capture, scalar: Scalar<'_, C::At>) {
         if let Some(text) = scalar.string
             && (text.is_empty() || capture.unless.iter().any(|absent| **absent == *text))
         {
             return;
         }
-        let slot = (self.open[capture.slot.scope as usize] + u32::from(capture.slot.at)) as usize;
-        let slots = &mut self.frames.slots;
+        let (record, frames) = (self.record, &mut self.walker.frames);
+        let slot = (self.walker.open[capture.slot.scope as usize] + u32::from(capture.slot.at)) as usize;
+        let slots = &mut frames.slots;
         match capture.mode {
             Mode::First if slots[slot] != 0 => {}
             Mode::First | Mode::Last => slots[slot] = scalar.captured,
@@ -278,7 +303,7 @@ impl<At: Copy> Walker<At> {
             Mode::Single => {
                 let (mut first, mut second) = (String::new(), String::new());
                 if record.text(slots[slot], &mut first) != record.text(scalar.captured, &mut second) {
-                    self.frames.ambiguous.push(capture.id);
+                    frames.ambiguous.push(capture.id);
                 }
             }
             Mode::List(n) => {
@@ -287,7 +312,7 @@ impl<At: Copy> Walker<At> {
                 }
             }
             Mode::Many => {
-                let spill = &mut self.frames.spill;
+                let spill = &mut frames.spill;
                 let (mut start, len) = ((slots[slot] >> 32) as usize, (slots[slot] & 0xFFFF_FFFF) as usize);
                 if start + len != spill.len() || len == 0 {
                     let moved = spill[start..start + len].to_vec();
@@ -302,6 +327,7 @@ impl<At: Copy> Walker<At> {
 }
 
 /// Where an open object's members and groups begin.
+#[derive(Clone, Copy)]
 struct Stretch {
     seen: usize,
     decided: usize,

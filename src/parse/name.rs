@@ -20,13 +20,14 @@ impl<'a> Name<'a> {
     /// The name at `start..end` of a buffer; empty if there is no such range.
     #[inline]
     pub fn within(buffer: &'a [u8], start: usize, end: usize) -> Name<'a> {
-        let text = buffer.get(start..end).unwrap_or_default();
-        match buffer.get(..end).and_then(<[u8]>::last_chunk::<8>) {
-            Some(chunk) if !text.is_empty() => {
-                let foreign = 8 - text.len().min(8);
-                Name { text, tail: u64::from_le_bytes(*chunk) >> (8 * foreign) }
-            }
-            _ => Name::new(text),
+        let Some(text) = buffer.get(start..end) else { return Name { text: &[], tail: 0 } };
+        if text.is_empty() || end < 8 {
+            return Name::new(text);
+        }
+        // The shift drops what stands before a name of less than eight bytes.
+        match buffer[end - 8..].first_chunk::<8>() {
+            Some(chunk) => Name { text, tail: u64::from_le_bytes(*chunk) >> (8 * (8 - text.len().min(8))) },
+            None => Name::new(text),
         }
     }
 
@@ -42,10 +43,12 @@ impl<'a> Name<'a> {
         self.tail
     }
 
-    /// Whether this is the name with that text.
+    /// Whether the two are the same.
     #[inline]
-    pub fn is(self, text: &[u8]) -> bool {
-        *self.text == *text
+    pub fn is(self, other: Name<'_>) -> bool {
+        self.tail == other.tail
+            && self.text.len() == other.text.len()
+            && (self.text.len() <= 8 || *self.text == *other.text)
     }
 }
 

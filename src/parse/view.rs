@@ -18,7 +18,7 @@
 //! assert_eq!(claim.api(), Some(claimfeed::Api::V2));
 //! ```
 
-use super::{Cursor, Kind};
+use super::{Cursor, Kind, Name};
 use crate::api::Api;
 
 const V3_SYSTEMS: &str = "https://bluebutton.cms.gov/fhir/";
@@ -64,9 +64,9 @@ macro_rules! copy {
 copy!(ExplanationOfBenefit, Patient, Coverage);
 
 fn member<C: Cursor>(record: &C, at: C::At, name: &str) -> Option<C::At> {
-    let mut found = None;
+    let (mut found, name) = (None, Name::new(name.as_bytes()));
     record.members(at, |key, value| {
-        if found.is_none() && key.is(name.as_bytes()) {
+        if found.is_none() && key.is(name) {
             found = Some(value);
         }
         record.skip(value)

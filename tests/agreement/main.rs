@@ -23,7 +23,7 @@ use proptest::test_runner::{TestCaseResult, TestRunner};
 use serde_json::Value;
 
 use mutate::Change;
-use product::Product;
+use product::{Claim, Product};
 
 const MBI: &str = "1S00E00AA01";
 
@@ -48,17 +48,34 @@ fn testdata(api: Api, file: &str) -> Vec<String> {
     std::fs::read_to_string(folder.join(file)).expect("testdata is there").lines().map(str::to_string).collect()
 }
 
-/// Fails with both texts if a claim's family, skip reason or any cell differ. Bytes that either parser refuses agree
-/// on nothing and are left out.
+/// Fails with both texts if a claim's family, skip reason or any cell differ, be it read by the tape or the scanner.
+/// Bytes that either parser refuses agree on nothing and are left out.
 fn compare_claim(oracle: &Oracle<'_>, product: &mut Product<'_>, schemas: &Schemas, text: &str) -> Result<u64, String> {
     let (Ok(eob), Ok(claim)) = (serde_json::from_str::<Value>(text), product.claim(text, MBI)) else { return Ok(0) };
-    let family = oracle.family(&eob);
+    let cells = compare_cells(oracle, &claim, schemas, &eob)?;
+    // The oracle knows no more digits than the tape.
+    if !has_long_number(text)
+        && let Some(claim) = product.scanned_claim(text, MBI)
+    {
+        let scanned = compare_cells(oracle, &claim, schemas, &eob).map_err(|found| format!("scanner: {found}"))?;
+        same("number of cells by tape and scanner", &scanned, &cells)?;
+    }
+    Ok(cells)
+}
+
+fn has_long_number(text: &str) -> bool {
+    let numbers = text.split(|c: char| !c.is_ascii_digit() && c != '.');
+    numbers.into_iter().any(|number| number.bytes().filter(u8::is_ascii_digit).count() > 15)
+}
+
+fn compare_cells(oracle: &Oracle<'_>, claim: &Claim, schemas: &Schemas, eob: &Value) -> Result<u64, String> {
+    let family = oracle.family(eob);
     same("family", &claim.family, &family)?;
-    same("skip", &claim.skip, &oracle.skip(&eob))?;
+    same("skip", &claim.skip, &oracle.skip(eob))?;
     let mut cells = 0;
     for table in schemas.tables.iter().filter(|table| family.as_ref().is_some_and(|f| table.families.contains(f))) {
         let name = &table.layout.table;
-        let rows = oracle.claim_rows(name, &eob, MBI);
+        let rows = oracle.claim_rows(name, eob, MBI);
         let plan = claim.tables.iter().find(|(known, _)| known == name).map(|(_, rows)| rows);
         let plan = plan.ok_or_else(|| format!("{name}: the plan has no such table for {family:?}"))?;
         same(&format!("rows of {name}"), &plan.len(), &rows.len())?;

@@ -12,6 +12,8 @@ pub struct Word {
     pub opens: u64,
     /// `}` and `]` outside of strings
     pub closes: u64,
+    /// backslashes, all of them in strings
+    pub escapes: u64,
     /// brackets open before the first of the bytes
     pub depth: i32,
     /// no fewer are open anywhere among them
@@ -20,16 +22,7 @@ pub struct Word {
 
 impl Word {
     /// Stands behind the last word and ends every search.
-    const END: Word = Word { quotes: !0, opens: 0, closes: 0, depth: 0, floor: i32::MIN };
-}
-
-/// What is known of a text besides its words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Index {
-    /// strings are closed and without control characters, backslashes are in strings
-    pub is_sound: bool,
-    /// there are backslashes
-    pub has_escapes: bool,
+    const END: Word = Word { quotes: !0, opens: 0, closes: 0, escapes: 0, depth: 0, floor: i32::MIN };
 }
 
 /// 64 bytes by class.
@@ -73,7 +66,6 @@ pub(super) struct State {
     /// all ones inside of a string
     inside: u64,
     depth: i32,
-    backslashes: u64,
     unsound: u64,
 }
 
@@ -91,7 +83,6 @@ impl State {
             return std::mem::take(&mut self.escaped);
         }
         const ODD: u64 = 0xAAAA_AAAA_AAAA_AAAA;
-        self.backslashes |= backslashes;
         // A run that begins at an even bit ends in a carry at an even one if its length is even, and so on: the
         // subtraction finds the ends of all runs at once.
         let starts = backslashes & !self.escaped;
@@ -111,12 +102,13 @@ impl State {
         let depth = self.depth;
         let closed = closes.count_ones() as i32;
         self.depth = depth + opens.count_ones() as i32 - closed;
-        Word { quotes, opens, closes, depth, floor: depth - closed }
+        Word { quotes, opens, closes, escapes: classes.backslashes, depth, floor: depth - closed }
     }
 
+    /// Strings are closed and without control characters, backslashes are in strings.
     #[inline(always)]
-    pub fn finish(self) -> Index {
-        Index { is_sound: self.unsound | self.inside == 0, has_escapes: self.backslashes != 0 }
+    pub fn is_sound(self) -> bool {
+        self.unsound | self.inside == 0
     }
 }
 
@@ -134,15 +126,16 @@ pub(super) fn fill(bytes: &[u8], words: &mut Vec<Word>, mut block: impl FnMut(&[
     words[blocks.len() + 1] = Word::END;
 }
 
-/// Indexes a text on any machine.
-pub fn index(bytes: &[u8], words: &mut Vec<Word>) -> Index {
+/// Indexes a text on any machine; tells whether its strings are closed and without control characters, and its
+/// backslashes all in strings.
+pub fn index(bytes: &[u8], words: &mut Vec<Word>) -> bool {
     let mut state = State::default();
     fill(bytes, words, |block| {
         let classes = Classes::of(block);
         let quotes = state.quotes(&classes);
         state.word(&classes, quotes, parity(quotes))
     });
-    state.finish()
+    state.is_sound()
 }
 
 #[cfg(test)]
@@ -152,19 +145,19 @@ mod tests {
     use super::*;
 
     /// Byte by byte, as one would say it.
-    fn slowly(bytes: &[u8]) -> (Vec<[bool; 3]>, Index) {
-        let (mut escaped, mut inside, mut sound, mut escapes) = (false, false, true, false);
+    fn slowly(bytes: &[u8]) -> (Vec<[bool; 4]>, bool) {
+        let (mut escaped, mut inside, mut sound) = (false, false, true);
         let mut marks = Vec::new();
         for byte in bytes {
             let is_quote = *byte == b'"' && !escaped;
             inside ^= is_quote;
             let outside = !inside;
-            marks.push([is_quote, outside && b"{[".contains(byte), outside && b"}]".contains(byte)]);
-            escapes |= *byte == b'\\';
+            let [open, close] = [b"{[", b"}]"].map(|brackets| outside && brackets.contains(byte));
+            marks.push([is_quote, open, close, *byte == b'\\']);
             sound &= !(inside && *byte < b' ') && !(outside && *byte == b'\\');
             escaped = *byte == b'\\' && !escaped;
         }
-        (marks, Index { is_sound: sound && !inside, has_escapes: escapes })
+        (marks, sound && !inside)
     }
 
     fn token_soup() -> impl Strategy<Value = Vec<u8>> {
@@ -184,7 +177,7 @@ mod tests {
             prop_assert_eq!(found, expected);
             prop_assert_eq!(words.len(), bytes.len() / 64 + 2);
             let mut depth = 0;
-            for (at, [quote, open, close]) in marks.into_iter().enumerate() {
+            for (at, [quote, open, close, escape]) in marks.into_iter().enumerate() {
                 let word = words[at / 64];
                 if at % 64 == 0 {
                     prop_assert_eq!(word.depth, depth);
@@ -192,7 +185,8 @@ mod tests {
                 depth += i32::from(open) - i32::from(close);
                 prop_assert!(word.floor <= depth);
                 let bit = |bits: u64| bits >> (at % 64) & 1 == 1;
-                prop_assert_eq!([bit(word.quotes), bit(word.opens), bit(word.closes)], [quote, open, close]);
+                prop_assert_eq!([bit(word.quotes), bit(word.escapes)], [quote, escape]);
+                prop_assert_eq!([bit(word.opens), bit(word.closes)], [open, close]);
             }
         }
 

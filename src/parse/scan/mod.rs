@@ -23,7 +23,7 @@ pub mod number;
 pub mod record;
 mod wide;
 
-use index::{Index, Word};
+use index::Word;
 use record::Record;
 
 /// Indexes groups of lines, reusing its memory.
@@ -37,7 +37,6 @@ pub struct Scanner {
 pub struct Group<'a> {
     text: &'a str,
     words: &'a [Word],
-    has_escapes: bool,
 }
 
 impl Scanner {
@@ -47,14 +46,13 @@ impl Scanner {
             return None;
         }
         let text = simdutf8::basic::from_utf8(lines).ok()?;
-        let Index { is_sound, has_escapes } = wide::index(lines, &mut self.words);
-        is_sound.then_some(Group { text, words: &self.words, has_escapes })
+        wide::index(lines, &mut self.words).then_some(Group { text, words: &self.words })
     }
 }
 
 impl<'a> Group<'a> {
     /// The record that is the line at `start..end` of the group.
     pub fn record(&self, start: usize, end: usize) -> Record<'a> {
-        Record::new(self.text, self.words, self.has_escapes, start, end)
+        Record::new(self.text, self.words, start, end)
     }
 }

@@ -15,19 +15,18 @@ pub struct Record<'a> {
     /// the whole group; positions count from its beginning
     text: &'a str,
     words: &'a [Word],
-    has_escapes: bool,
     start: usize,
     end: usize,
     is_sound: Cell<bool>,
 }
 
 impl<'a> Record<'a> {
-    pub(super) fn new(text: &'a str, words: &'a [Word], has_escapes: bool, start: usize, end: usize) -> Record<'a> {
+    pub(super) fn new(text: &'a str, words: &'a [Word], start: usize, end: usize) -> Record<'a> {
         let mut start = start;
         while start < end && is_space(text.as_bytes()[start]) {
             start += 1;
         }
-        Record { text, words, has_escapes, start, end, is_sound: Cell::new(true) }
+        Record { text, words, start, end, is_sound: Cell::new(true) }
     }
 
     /// Whether all that was read since the record was made is sound and nothing but space follows the document, which
@@ -77,6 +76,25 @@ impl<'a> Record<'a> {
             bits = word.quotes;
         }
         index * 64 + bits.trailing_zeros() as usize
+    }
+
+    /// The end of a text that begins at `at` and is asked for: one with an escape is for the tape.
+    #[inline(always)]
+    fn plain_quote(&self, at: usize) -> usize {
+        let mut index = at / 64;
+        let Some(word) = self.words.get(index) else { return self.odd() };
+        let from = !0 << (at % 64);
+        let (mut quotes, mut escapes) = (word.quotes & from, word.escapes & from);
+        while quotes == 0 && escapes == 0 {
+            index += 1;
+            let Some(word) = self.words.get(index) else { return self.odd() };
+            (quotes, escapes) = (word.quotes, word.escapes);
+        }
+        // All bits up to the first quote, which is all of them where there is none.
+        if escapes & (quotes ^ quotes.wrapping_sub(1)) != 0 {
+            return self.odd();
+        }
+        index * 64 + quotes.trailing_zeros() as usize
     }
 
     /// The bracket that closes the one at `at`.
@@ -132,23 +150,37 @@ impl<'a> Record<'a> {
         if is_there { at + text.len() } else { self.odd() }
     }
 
-    /// Behind a member or element that ends at `end`: the next one, or the end of all.
+    /// The token behind the colon or comma that should stand at `at`.
     #[inline(always)]
-    fn next(&self, end: usize, close: u8) -> Next {
-        let at = self.past_space(end);
-        let byte = self.byte(at);
-        if byte == b',' {
-            Next::More(self.past_space(at + 1))
-        } else if byte == close {
-            Next::End(at + 1)
-        } else {
-            Next::End(self.odd())
+    fn behind(&self, at: usize, mark: u8) -> Option<usize> {
+        match self.text.as_bytes().get(at..at + 2) {
+            Some([first, second]) if *first == mark && *second > b' ' => Some(at + 1),
+            _ => self.behind_space(at, mark),
         }
     }
 
+    #[inline(never)]
+    fn behind_space(&self, at: usize, mark: u8) -> Option<usize> {
+        let at = self.past_space(at);
+        (self.byte(at) == mark).then(|| self.past_space(at + 1))
+    }
+
+    /// Behind a member or element that ends at `end`: the next one, or the end of all.
     #[inline(always)]
-    fn has_escape(&self, text: &[u8]) -> bool {
-        self.has_escapes && memchr::memchr(b'\\', text).is_some()
+    fn next(&self, end: usize, close: u8) -> Next {
+        if self.byte(end) == close {
+            return Next::End(end + 1);
+        }
+        match self.behind(end, b',') {
+            Some(next) => Next::More(next),
+            None => self.last(end, close),
+        }
+    }
+
+    #[inline(never)]
+    fn last(&self, end: usize, close: u8) -> Next {
+        let at = self.past_space(end);
+        Next::End(if self.byte(at) == close { at + 1 } else { self.odd() })
     }
 }
 
@@ -228,13 +260,10 @@ impl Cursor for Record<'_> {
             if self.byte(at) != b'"' {
                 return self.odd() as u32;
             }
-            let end = self.quote(at + 1);
+            let end = self.plain_quote(at + 1);
             let name = Name::within(self.text.as_bytes(), at + 1, end);
-            let colon = self.past_space(end + 1);
-            if self.byte(colon) != b':' || self.has_escape(name.text()) {
-                return self.odd() as u32;
-            }
-            let end = each(name, self.past_space(colon + 1) as u32);
+            let Some(value) = self.behind(end + 1, b':') else { return self.odd() as u32 };
+            let end = each(name, value as u32);
             match self.next(end as usize, b'}') {
                 Next::More(next) => at = next,
                 Next::End(end) => return end as u32,
@@ -262,11 +291,8 @@ impl Cursor for Record<'_> {
         let start = at as usize;
         let captured = |start: usize, end: usize| (start as u64) << 32 | end.saturating_sub(start) as u64;
         if self.byte(start) == b'"' {
-            let end = self.quote(start + 1);
+            let end = self.plain_quote(start + 1);
             let string = self.text.get(start + 1..end).unwrap_or_default();
-            if self.has_escape(string.as_bytes()) {
-                self.odd();
-            }
             return Scalar { string: Some(string), captured: captured(start + 1, end), end: end as u32 + 1 };
         }
         let end = match self.byte(start) {
