@@ -107,7 +107,7 @@ impl State {
 
     /// Strings are closed and without control characters, backslashes are in strings.
     #[inline(always)]
-    pub fn is_sound(self) -> bool {
+    pub fn is_sound(&self) -> bool {
         self.unsound | self.inside == 0
     }
 }
@@ -154,7 +154,7 @@ mod tests {
             let outside = !inside;
             let [open, close] = [b"{[", b"}]"].map(|brackets| outside && brackets.contains(byte));
             marks.push([is_quote, open, close, *byte == b'\\']);
-            sound &= !(inside && *byte < b' ') && !(outside && *byte == b'\\');
+            sound &= !(inside && *byte < b' ' || outside && *byte == b'\\');
             escaped = *byte == b'\\' && !escaped;
         }
         (marks, sound && !inside)
