@@ -200,13 +200,10 @@ fn fall(opens: u64, closes: u64, depth: i32, outside: i32) -> (Option<usize>, i3
     let mut brackets = opens | closes;
     while brackets != 0 {
         let lowest = brackets & brackets.wrapping_neg();
-        if closes & lowest == 0 {
-            depth += 1;
-        } else {
-            depth -= 1;
-            if depth == outside {
-                return (Some(brackets.trailing_zeros() as usize), depth);
-            }
+        // Without a branch: which bracket comes next is anyone's guess. An opening one never leads down to `outside`.
+        depth += 1 - 2 * i32::from(closes & lowest != 0);
+        if depth == outside {
+            return (Some(brackets.trailing_zeros() as usize), depth);
         }
         brackets ^= lowest;
     }
