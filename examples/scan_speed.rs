@@ -11,7 +11,7 @@ use claimfeed::crosswalk::schema::Schemas;
 use claimfeed::crosswalk::walk::Walker;
 use claimfeed::parse::scan::Scanner;
 use claimfeed::parse::tape::{PADDING, TapeParser};
-use claimfeed::parse::{Cursor, Kind, Name, Scalar};
+use claimfeed::parse::{Cursor, Kind, Name, Scalar, Step};
 
 /// Bytes that are indexed at once.
 const GROUP: usize = 16 << 10;
@@ -37,7 +37,7 @@ impl<C: Cursor<At = u32>> Cursor for Counted<'_, C> {
         self.count(if matches!(self.0.kind(at), Kind::Object | Kind::Array) { 5 } else { 0 });
         self.0.skip(at)
     }
-    fn members(&self, at: u32, mut each: impl FnMut(Name<'_>, u32) -> u32) -> u32 {
+    fn members(&self, at: u32, mut each: impl FnMut(Name<'_>, u32) -> Step<u32>) -> u32 {
         self.count(1);
         self.0.members(at, |name, value| {
             self.count(2);
