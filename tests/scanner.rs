@@ -13,7 +13,7 @@ use claimfeed::crosswalk::schema::Schemas;
 use claimfeed::crosswalk::walk::Walker;
 use claimfeed::parse::scan::Scanner;
 use claimfeed::parse::tape::{INEXACT, PADDING, TapeParser};
-use claimfeed::parse::{Cursor, Kind, Name, Scalar};
+use claimfeed::parse::{Cursor, Kind, Name, Scalar, Step};
 use claimfeed::sandbox::{KeyOrder, Resource, Shape, Synth};
 use proptest::prelude::*;
 
@@ -170,6 +170,8 @@ struct Watched<'c, C> {
     cursor: &'c C,
     read: RefCell<Vec<u32>>,
     skipped: RefCell<Vec<(u32, u32)>>,
+    /// what followed in objects that were left
+    left: RefCell<Vec<(u32, u32)>>,
 }
 
 impl<C: Cursor<At = u32>> Cursor for Watched<'_, C> {
@@ -186,9 +188,18 @@ impl<C: Cursor<At = u32>> Cursor for Watched<'_, C> {
         self.skipped.borrow_mut().push((at, end));
         end
     }
-    fn members(&self, at: u32, each: impl FnMut(Name<'_>, u32) -> u32) -> u32 {
+    fn members(&self, at: u32, mut each: impl FnMut(Name<'_>, u32) -> Step<u32>) -> u32 {
         self.read.borrow_mut().push(at);
-        self.cursor.members(at, each)
+        let mut left = None;
+        let end = self.cursor.members(at, |name, value| {
+            let step = each(name, value);
+            if let Step::Leave(end) = step {
+                left = Some(end);
+            }
+            step
+        });
+        self.left.borrow_mut().extend(left.map(|left| (left, end.saturating_sub(1))));
+        end
     }
     fn elements(&self, at: u32, each: impl FnMut(u32) -> u32) -> u32 {
         self.read.borrow_mut().push(at);
@@ -212,14 +223,29 @@ impl Both<'_> {
     fn without_skipped(&mut self, line: &[u8]) -> Option<Vec<u8>> {
         let group = self.scanner.group(line)?;
         let record = group.record(0, line.len());
-        let watched = Watched { cursor: &record, read: RefCell::default(), skipped: RefCell::default() };
+        let watched = Watched {
+            cursor: &record,
+            read: RefCell::default(),
+            skipped: RefCell::default(),
+            left: RefCell::default(),
+        };
         let end = self.walker.walk(&self.crosswalk.eob, &watched);
         if !record.is_sound(end) {
             return None;
         }
         let (read, skipped) = (watched.read.into_inner(), watched.skipped.into_inner());
         let mut mended = line.to_vec();
-        for (start, end) in skipped.into_iter().filter(|(start, _)| !read.contains(start)) {
+        // Somebody else may have read on in the same object.
+        let touched = |start: u32, end: u32| {
+            let inside = |at: &u32| (start..end).contains(at);
+            read.iter().any(inside) || skipped.iter().any(|(at, _)| inside(at))
+        };
+        for (start, end) in watched.left.into_inner() {
+            if !touched(start, end) {
+                mended[start as usize..end as usize].fill(b' ');
+            }
+        }
+        for (start, end) in skipped.iter().copied().filter(|(start, _)| !read.contains(start)) {
             let text: &[u8] = match line[start as usize] {
                 b'{' => b"{}",
                 b'[' => b"[]",

@@ -3,7 +3,7 @@
 //! It knows no field and no table. Frames hold captured positions only, so they are reused for the next record.
 
 use super::plan::{Act, Capture, Doing, Id, Mode, Node, Plan, Switch};
-use crate::parse::{Captured, Cursor, Kind, Name, Scalar};
+use crate::parse::{Captured, Cursor, Kind, Name, Scalar, Step};
 
 /// What a walk captured.
 #[derive(Debug, Default)]
@@ -128,10 +128,10 @@ impl<'w, C: Cursor> Way<'w, C> {
         let record = self.record;
         record.members(at, |name, value| {
             let wanted = node.keys.find(name).and_then(|found| node.doings[found].walk);
-            match wanted {
+            Step::Past(match wanted {
                 Some(walk) => self.value(walk, value),
                 None => record.skip(value),
-            }
+            })
         })
     }
 
@@ -145,9 +145,11 @@ impl<'w, C: Cursor> Way<'w, C> {
                 self.decide(here, *group);
             }
         }
-        let end = record.members(at, |name, value| match node.keys.find(name) {
-            Some(found) => self.member(here, &node.doings[found], value),
-            None => record.skip(value),
+        let end = record.members(at, |name, value| {
+            Step::Past(match node.keys.find(name) {
+                Some(found) => self.member(here, &node.doings[found], value),
+                None => record.skip(value),
+            })
         });
         if std::ptr::eq(node, &plan.nodes[plan.root as usize])
             && let Some(class) = self.class()
@@ -239,12 +241,14 @@ impl<'w, C: Cursor> Way<'w, C> {
         let wanted = Name::new(wanted);
         record.members(at, |name, value| {
             if !name.is(wanted) {
-                record.skip(value)
-            } else if record.kind(value) == Kind::String {
+                return Step::Past(record.skip(value));
+            }
+            // Of several members with one name the first is the discriminator.
+            Step::Leave(if record.kind(value) == Kind::String {
                 self.settle(here, switch, depth + 1, value)
             } else {
                 self.switch(here, id, depth + 1, value)
-            }
+            })
         })
     }
 

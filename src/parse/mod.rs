@@ -63,6 +63,15 @@ pub struct Scalar<'a, At> {
     pub end: At,
 }
 
+/// What goes on after a member.
+#[derive(Debug, Clone, Copy)]
+pub enum Step<At> {
+    /// the next member; this one's value ends there
+    Past(At),
+    /// no more of this object; this member's value ends there
+    Leave(At),
+}
+
 /// Reads one parsed record. Keys and strings come unescaped; order of members is the record's own.
 ///
 /// Whoever is handed a value says where it ends: reading a value gives its end, [`skip`](Cursor::skip) gives that of
@@ -82,7 +91,7 @@ pub trait Cursor {
 
     /// Hands over the members of the object at `at`, in the record's order; nothing if it is no object. `each` gives
     /// the end of the member's value; returned is the end of the object.
-    fn members(&self, at: Self::At, each: impl FnMut(Name<'_>, Self::At) -> Self::At) -> Self::At;
+    fn members(&self, at: Self::At, each: impl FnMut(Name<'_>, Self::At) -> Step<Self::At>) -> Self::At;
 
     /// Hands over the elements of the array at `at`; nothing if it is no array. Ends are as those of members.
     fn elements(&self, at: Self::At, each: impl FnMut(Self::At) -> Self::At) -> Self::At;

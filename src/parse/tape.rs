@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use simd_json::{Buffers, INPUT_PADDING, Node, StaticNode, Tape};
 
-use super::{Captured, Cursor, Kind, Name, Scalar};
+use super::{Captured, Cursor, Kind, Name, Scalar, Step};
 
 /// Spare bytes that must follow a record in its buffer.
 pub const PADDING: usize = INPUT_PADDING;
@@ -103,7 +103,7 @@ impl Cursor for TapeRecord<'_> {
     }
 
     #[inline]
-    fn members(&self, at: u32, mut each: impl FnMut(Name<'_>, u32) -> u32) -> u32 {
+    fn members(&self, at: u32, mut each: impl FnMut(Name<'_>, u32) -> Step<u32>) -> u32 {
         let Node::Object { len, .. } = self.tape.0[at as usize] else { return self.skip(at) };
         let mut next = at + 1;
         for _ in 0..len {
@@ -111,7 +111,10 @@ impl Cursor for TapeRecord<'_> {
                 Node::String(key) => *key,
                 _ => "",
             };
-            next = each(Name::new(key.as_bytes()), next + 1);
+            next = match each(Name::new(key.as_bytes()), next + 1) {
+                Step::Past(end) => end,
+                Step::Leave(_) => return self.skip(at),
+            };
         }
         next
     }
@@ -262,7 +265,7 @@ mod tests {
         let mut members = Vec::new();
         record.members(0, |name, at| {
             members.push((name.text().to_vec(), record.kind(at), record.string(at)));
-            record.skip(at)
+            Step::Past(record.skip(at))
         });
         assert_eq!(members[0], (b"code".to_vec(), Kind::String, Some("A&B")));
         assert_eq!(members[1].1, Kind::Null);

@@ -18,7 +18,7 @@
 //! assert_eq!(claim.api(), Some(claimfeed::Api::V2));
 //! ```
 
-use super::{Cursor, Kind, Name};
+use super::{Cursor, Kind, Name, Step};
 use crate::api::Api;
 
 const V3_SYSTEMS: &str = "https://bluebutton.cms.gov/fhir/";
@@ -66,10 +66,12 @@ copy!(ExplanationOfBenefit, Patient, Coverage);
 fn member<C: Cursor>(record: &C, at: C::At, name: &str) -> Option<C::At> {
     let (mut found, name) = (None, Name::new(name.as_bytes()));
     record.members(at, |key, value| {
-        if found.is_none() && key.is(name) {
-            found = Some(value);
+        let end = record.skip(value);
+        if !key.is(name) {
+            return Step::Past(end);
         }
-        record.skip(value)
+        found = Some(value);
+        Step::Leave(end)
     });
     found
 }

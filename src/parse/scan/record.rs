@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use super::index::Word;
 use super::number;
-use crate::parse::{Captured, Cursor, Kind, Name, Scalar};
+use crate::parse::{Captured, Cursor, Kind, Name, Scalar, Step};
 
 /// A line of a group, as a cursor.
 #[derive(Debug)]
@@ -97,15 +97,15 @@ impl<'a> Record<'a> {
         index * 64 + quotes.trailing_zeros() as usize
     }
 
-    /// The bracket that closes the one at `at`.
+    /// The closing bracket `close` with which the depth, `depth` before `at`, comes to 0.
     #[inline]
-    fn close(&self, at: usize) -> usize {
+    fn close(&self, at: usize, close: u8, depth: i32) -> usize {
         let mut index = at / 64;
         let Some(word) = self.words.get(index) else { return self.odd() };
         let from = !0 << (at % 64);
-        let (found, depth) = fall(word.opens & from, word.closes & from, 0, 0);
+        let (found, depth) = fall(word.opens & from, word.closes & from, depth, 0);
         if let Some(bit) = found {
-            return self.closing(at, index * 64 + bit);
+            return self.closing(close, index * 64 + bit);
         }
         // The depth outside of the brackets, now that the next word tells how deep they left it.
         let Some(next) = self.words.get(index + 1) else { return self.odd() };
@@ -117,15 +117,14 @@ impl<'a> Record<'a> {
                 continue;
             }
             if let (Some(bit), _) = fall(word.opens, word.closes, word.depth, outside) {
-                return self.closing(at, index * 64 + bit);
+                return self.closing(close, index * 64 + bit);
             }
         }
     }
 
     #[inline(always)]
-    fn closing(&self, at: usize, close: usize) -> usize {
-        // `{` and `}`, `[` and `]` are two apart.
-        if close < self.end && self.byte(close) == self.byte(at).wrapping_add(2) { close } else { self.odd() }
+    fn closing(&self, close: u8, at: usize) -> usize {
+        if at < self.end && self.byte(at) == close { at } else { self.odd() }
     }
 
     /// The end of what is neither string nor container; only letters, digits, signs and points are taken for one.
@@ -200,13 +199,10 @@ fn fall(opens: u64, closes: u64, depth: i32, outside: i32) -> (Option<usize>, i3
     let mut brackets = opens | closes;
     while brackets != 0 {
         let lowest = brackets & brackets.wrapping_neg();
-        if closes & lowest == 0 {
-            depth += 1;
-        } else {
-            depth -= 1;
-            if depth == outside {
-                return (Some(brackets.trailing_zeros() as usize), depth);
-            }
+        // Without a branch: which bracket comes next is anyone's guess. An opening one never leads down to `outside`.
+        depth += 1 - 2 * i32::from(closes & lowest != 0);
+        if depth == outside {
+            return (Some(brackets.trailing_zeros() as usize), depth);
         }
         brackets ^= lowest;
     }
@@ -244,14 +240,15 @@ impl Cursor for Record<'_> {
         let at = at as usize;
         let end = match self.byte(at) {
             b'"' => self.quote(at + 1) + 1,
-            b'{' | b'[' => self.close(at) + 1,
+            // `{` and `}`, `[` and `]` are two apart.
+            open @ (b'{' | b'[') => self.close(at, open + 2, 0) + 1,
             _ => self.skip_literal(at),
         };
         end as u32
     }
 
     #[inline]
-    fn members(&self, at: u32, mut each: impl FnMut(Name<'_>, u32) -> u32) -> u32 {
+    fn members(&self, at: u32, mut each: impl FnMut(Name<'_>, u32) -> Step<u32>) -> u32 {
         let mut at = self.past_space(at as usize + 1);
         if self.byte(at) == b'}' {
             return at as u32 + 1;
@@ -263,8 +260,11 @@ impl Cursor for Record<'_> {
             let end = self.plain_quote(at + 1);
             let name = Name::within(self.text.as_bytes(), at + 1, end);
             let Some(value) = self.behind(end + 1, b':') else { return self.odd() as u32 };
-            let end = each(name, value as u32);
-            match self.next(end as usize, b'}') {
+            let end = match each(name, value as u32) {
+                Step::Past(end) => end as usize,
+                Step::Leave(end) => return self.close(end as usize, b'}', 1) as u32 + 1,
+            };
+            match self.next(end, b'}') {
                 Next::More(next) => at = next,
                 Next::End(end) => return end as u32,
             }

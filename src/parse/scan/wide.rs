@@ -57,7 +57,7 @@ mod avx2 {
         }
     }
 
-    /// 32 bytes of the block. Compiles to one load.
+    /// 32 bytes of the block. A load through a pointer is a few instructions less and was no faster when measured.
     #[inline]
     #[target_feature(enable = "avx2")]
     fn half<const FROM: usize>(block: &[u8; 64]) -> __m256i {
