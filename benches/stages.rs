@@ -10,8 +10,8 @@ use claimfeed::crosswalk::program::Crosswalk;
 use claimfeed::crosswalk::schema::Schemas;
 use claimfeed::crosswalk::walk::Walker;
 use claimfeed::job::{Job, Silent};
-use claimfeed::parse::Cursor;
 use claimfeed::parse::tape::{PADDING, TapeParser};
+use claimfeed::parse::{Cursor, Parser, Step};
 use claimfeed::sandbox::{Resource, Synth};
 use claimfeed::write::arrow::ArrowSink;
 use claimfeed::write::csv::CsvSink;
@@ -58,7 +58,7 @@ fn parse_and_walk(criterion: &mut Criterion) {
             let mut count = 0;
             record.members(record.root(), |_, value| {
                 count += 1;
-                record.skip(value)
+                Step::Past(record.skip(value))
             });
             count
         };
@@ -87,16 +87,21 @@ fn convert(criterion: &mut Criterion) {
         let tally = Synth { beneficiaries: 60, ..Synth::new(api) }.write(&export).expect("an export");
         group.throughput(Throughput::Bytes(tally.bytes()));
         let job = |threads| Job { threads, ..Job::new([&export]).expect("a job") };
-        for threads in [1, 2] {
-            group.bench_function(BenchmarkId::new(format!("csv, {threads} threads"), api), |bencher| {
+        for (name, threads, parser) in [
+            ("tape, 1 thread", 1, Parser::Tape),
+            ("scan, 1 thread", 1, Parser::Scan),
+            ("scan, 2 threads", 2, Parser::Scan),
+        ] {
+            group.bench_function(BenchmarkId::new(name, api), |bencher| {
                 bencher.iter(|| {
                     let target = tempfile::tempdir().expect("a temporary folder");
-                    let report = job(threads).run(&mut CsvSink::new(target.path()), &mut Silent).expect("a report");
+                    let job = Job { parser, ..job(threads) };
+                    let report = job.run(&mut CsvSink::new(target.path()), &mut Silent).expect("a report");
                     assert!(report.tables["CCLF5"] > 1000);
                 });
             });
         }
-        group.bench_function(BenchmarkId::new("arrow, 1 thread", api), |bencher| {
+        group.bench_function(BenchmarkId::new("scan, 1 thread, arrow", api), |bencher| {
             bencher.iter(|| {
                 let mut rows = 0;
                 let mut sink = ArrowSink::new(|_, batch| {
