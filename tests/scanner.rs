@@ -278,14 +278,14 @@ impl Both<'_> {
     }
 }
 
-/// The smallest claims, each of another family.
+/// The smallest claim.
 fn small_claims(api: Api) -> Vec<Vec<u8>> {
     let mut lines: Vec<Vec<u8>> = Vec::new();
     claims(&Synth { beneficiaries: 6, claims_per_beneficiary: 12, ..Synth::new(api) }, |line| {
         lines.push(line.to_vec())
     });
     lines.sort_by_key(Vec::len);
-    lines.truncate(2);
+    lines.truncate(1);
     lines
 }
 
@@ -296,10 +296,9 @@ fn skipped_damage_is_all_that_passes() {
         let (mut passed, mut tried) = (0u32, 0u32);
         for line in small_claims(api) {
             for at in 0..line.len() {
-                for flip in [1u8, 2, 4, 0x20, 0x80, line[at] ^ b'"', line[at] ^ b'}', line[at] ^ b'\\', line[at] ^ b',']
-                {
+                for byte in [line[at] ^ 1, line[at] ^ 0x20, line[at] ^ 0x80, b'"', b'}', b'\\'] {
                     let mut damaged = line.clone();
-                    damaged[at] ^= flip;
+                    damaged[at] = byte;
                     tried += 1;
                     passed += u32::from(both.damage_is_skipped(&damaged));
                 }

@@ -113,10 +113,14 @@ impl State {
 }
 
 /// Makes the words of a text: `block` makes one from 64 bytes, the last ones filled up with spaces.
+/// [`count`] says how many words are the text's.
 #[inline(always)]
 pub(super) fn fill(bytes: &[u8], words: &mut Vec<Word>, mut block: impl FnMut(&[u8; 64]) -> Word) {
     let (blocks, rest) = bytes.as_chunks::<64>();
-    words.resize(blocks.len() + 2, Word::default());
+    // Words of an earlier text may stay behind the last one: filling them anew would cost more than they take.
+    if words.len() < count(bytes.len()) {
+        words.resize(count(bytes.len()), Word::default());
+    }
     for (bytes, word) in blocks.iter().zip(words.iter_mut()) {
         *word = block(bytes);
     }
@@ -124,6 +128,11 @@ pub(super) fn fill(bytes: &[u8], words: &mut Vec<Word>, mut block: impl FnMut(&[
     last[..rest.len()].copy_from_slice(rest);
     words[blocks.len()] = block(&last);
     words[blocks.len() + 1] = Word::END;
+}
+
+/// How many words a text of so many bytes has.
+pub fn count(bytes: usize) -> usize {
+    bytes / 64 + 2
 }
 
 /// Indexes a text on any machine; tells whether its strings are closed and without control characters, and its
@@ -154,7 +163,11 @@ mod tests {
             let outside = !inside;
             let [open, close] = [b"{[", b"}]"].map(|brackets| outside && brackets.contains(byte));
             marks.push([is_quote, open, close, *byte == b'\\']);
+<<<<<<< HEAD
             sound &= !(inside && *byte < b' ' || outside && *byte == b'\\');
+=======
+            sound &= if inside { *byte >= b' ' } else { *byte != b'\\' };
+>>>>>>> 0e870bd
             escaped = *byte == b'\\' && !escaped;
         }
         (marks, sound && !inside)
@@ -175,7 +188,7 @@ mod tests {
             let found = index(&bytes, &mut words);
             let (marks, expected) = slowly(&bytes);
             prop_assert_eq!(found, expected);
-            prop_assert_eq!(words.len(), bytes.len() / 64 + 2);
+            prop_assert_eq!(words[count(bytes.len()) - 1], Word::END);
             let mut depth = 0;
             for (at, [quote, open, close, escape]) in marks.into_iter().enumerate() {
                 let word = words[at / 64];
@@ -194,7 +207,8 @@ mod tests {
         fn the_wide_way_gives_the_same(bytes in token_soup()) {
             let (mut words, mut wide) = (Vec::new(), vec![Word::END; 3]);
             prop_assert_eq!(index(&bytes, &mut words), super::super::wide::index(&bytes, &mut wide));
-            prop_assert_eq!(words, wide);
+            let count = count(bytes.len());
+            prop_assert_eq!(&words[..count], &wide[..count]);
         }
     }
 }
