@@ -163,11 +163,7 @@ mod tests {
             let outside = !inside;
             let [open, close] = [b"{[", b"}]"].map(|brackets| outside && brackets.contains(byte));
             marks.push([is_quote, open, close, *byte == b'\\']);
-<<<<<<< HEAD
-            sound &= !(inside && *byte < b' ' || outside && *byte == b'\\');
-=======
             sound &= if inside { *byte >= b' ' } else { *byte != b'\\' };
->>>>>>> 0e870bd
             escaped = *byte == b'\\' && !escaped;
         }
         (marks, sound && !inside)
