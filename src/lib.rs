@@ -34,7 +34,7 @@
 //! ```
 //!
 //! The stages, in the order of the data: [`read`] files into chunks of lines, [`parse`] lines into records,
-//! [`crosswalk`] records into rows, [`write`] rows into files, [`job`] all of it, [`report`] what happened.
+//! [`crosswalk`] records into rows, [`mod@write`] rows into files, [`job`] all of it, [`report`] what happened.
 //! [`sandbox`] makes synthetic exports.
 
 pub mod api;

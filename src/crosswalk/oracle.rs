@@ -5,8 +5,8 @@
 //! the parsed path, the value maps and the pictures, and nothing else: no plan, no walk, no cursor. Where they
 //! disagree one of them is wrong, and it is rarely this one.
 //!
-//! Nothing here is fast, reports an issue or counts a fill. [`find`] follows paths, [`call`] changes texts,
-//! [`diagnoses`] orders diagnoses, [`beneficiary`] answers for Patients; this file puts rows together.
+//! Nothing here is fast, reports an issue or counts a fill. `find` follows paths, `call` changes texts,
+//! `diagnoses` orders diagnoses, `beneficiary` answers for Patients; this file puts rows together.
 
 mod beneficiary;
 mod call;

@@ -1,6 +1,6 @@
 //! A compiled crosswalk: cells as programs that turn captures into text.
 //!
-//! The [`Crosswalk`] is everything a worker needs, shared and read-only; [`compile`](super::compile) makes it. Rules
+//! The [`Crosswalk`] is everything a worker needs, shared and read-only; `compile` makes it. Rules
 //! of rows (diagnoses, skips) come from the schemas too; what is left to code is how rows are enumerated
 //! ([`rows`](super::rows)).
 

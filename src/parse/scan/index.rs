@@ -1,6 +1,6 @@
 //! Where the quotes and brackets of a text are: one [`Word`] per 64 bytes.
 //!
-//! This is the portable way to make them; [`wide`](super::wide) classifies bytes faster and shares everything else.
+//! This is the portable way to make them; `wide` classifies bytes faster and shares everything else.
 //! Tests hold the two against each other.
 
 /// Quotes and brackets of 64 bytes, one bit per byte, lowest first.

@@ -1,6 +1,6 @@
 //! The cursor over structural bitmaps: fast because it reads only what it is asked for.
 //!
-//! [`index`] turns a group of whole lines into bitmaps of its quotes and brackets, 64 bytes at a time ([`wide`] does
+//! [`index`] turns a group of whole lines into bitmaps of its quotes and brackets, 64 bytes at a time (`wide` does
 //! it with AVX2 where there is AVX2). [`record`] is the [`Cursor`](super::Cursor) that finds its way by them: the end
 //! of a string is the next quote bit, an unwanted object ends where the depth comes back. [`number`] has the grammar
 //! of numbers.
