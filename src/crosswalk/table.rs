@@ -32,7 +32,7 @@ impl Place {
 
 #[inline]
 fn mixed(name: Name<'_>) -> u64 {
-    name.tail() ^ (name.text().len() as u64).wrapping_mul(0xA076_1D64_78BD_642F)
+    name.tail() ^ (name.text().len() as u64) << 59
 }
 
 /// Multipliers tried per table size; with more collisions than none after that, the best one is kept.

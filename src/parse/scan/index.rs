@@ -25,6 +25,13 @@ impl Word {
     const END: Word = Word { quotes: !0, opens: 0, closes: 0, escapes: 0, depth: 0, floor: i32::MIN };
 }
 
+/// What an index says of a text as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// there is a backslash somewhere in a string
+    pub escapes: bool,
+}
+
 /// 64 bytes by class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Classes {
@@ -67,6 +74,7 @@ pub(super) struct State {
     inside: u64,
     depth: i32,
     unsound: u64,
+    escapes: u64,
 }
 
 impl State {
@@ -97,6 +105,7 @@ impl State {
     pub fn word(&mut self, classes: &Classes, quotes: u64, parity: u64) -> Word {
         let inside = parity ^ self.inside;
         self.inside = ((inside as i64) >> 63) as u64;
+        self.escapes |= classes.backslashes;
         self.unsound |= classes.controls & inside | classes.backslashes & !inside;
         let (opens, closes) = (classes.opens & !inside, classes.closes & !inside);
         let depth = self.depth;
@@ -105,10 +114,10 @@ impl State {
         Word { quotes, opens, closes, escapes: classes.backslashes, depth, floor: depth - closed }
     }
 
-    /// Strings are closed and without control characters, backslashes are in strings.
+    /// `None` unless strings are closed and without control characters, and backslashes are in strings.
     #[inline(always)]
-    pub fn is_sound(&self) -> bool {
-        self.unsound | self.inside == 0
+    pub fn found(&self) -> Option<Found> {
+        (self.unsound | self.inside == 0).then_some(Found { escapes: self.escapes != 0 })
     }
 }
 
@@ -137,14 +146,14 @@ pub fn count(bytes: usize) -> usize {
 
 /// Indexes a text on any machine; tells whether its strings are closed and without control characters, and its
 /// backslashes all in strings.
-pub fn index(bytes: &[u8], words: &mut Vec<Word>) -> bool {
+pub fn index(bytes: &[u8], words: &mut Vec<Word>) -> Option<Found> {
     let mut state = State::default();
     fill(bytes, words, |block| {
         let classes = Classes::of(block);
         let quotes = state.quotes(&classes);
         state.word(&classes, quotes, parity(quotes))
     });
-    state.is_sound()
+    state.found()
 }
 
 #[cfg(test)]
@@ -154,7 +163,7 @@ mod tests {
     use super::*;
 
     /// Byte by byte, as one would say it.
-    fn slowly(bytes: &[u8]) -> (Vec<[bool; 4]>, bool) {
+    fn slowly(bytes: &[u8]) -> (Vec<[bool; 4]>, Option<Found>) {
         let (mut escaped, mut inside, mut sound) = (false, false, true);
         let mut marks = Vec::new();
         for byte in bytes {
@@ -166,7 +175,8 @@ mod tests {
             sound &= if inside { *byte >= b' ' } else { *byte != b'\\' };
             escaped = *byte == b'\\' && !escaped;
         }
-        (marks, sound && !inside)
+        let found = Found { escapes: bytes.contains(&b'\\') };
+        (marks, (sound && !inside).then_some(found))
     }
 
     fn token_soup() -> impl Strategy<Value = Vec<u8>> {

@@ -2,10 +2,10 @@
 //!
 //! The one `unsafe` of the scanner is the call of a function that is compiled for AVX2 from one that is not.
 
-use super::index::Word;
+use super::index::{Found, Word};
 
 /// Indexes a text the fastest way this machine knows; the same as [`index`](super::index::index).
-pub fn index(bytes: &[u8], words: &mut Vec<Word>) -> bool {
+pub fn index(bytes: &[u8], words: &mut Vec<Word>) -> Option<Found> {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2")
         && is_x86_feature_detected!("pclmulqdq")
@@ -23,17 +23,17 @@ pub fn index(bytes: &[u8], words: &mut Vec<Word>) -> bool {
 mod avx2 {
     use std::arch::x86_64::*;
 
-    use super::super::index::{Classes, State, Word, fill};
+    use super::super::index::{Classes, Found, State, Word, fill};
 
     #[target_feature(enable = "avx2,pclmulqdq,popcnt,bmi1,bmi2")]
-    pub fn index(bytes: &[u8], words: &mut Vec<Word>) -> bool {
+    pub fn index(bytes: &[u8], words: &mut Vec<Word>) -> Option<Found> {
         let mut state = State::default();
         fill(bytes, words, |block| {
             let classes = classes(block);
             let quotes = state.quotes(&classes);
             state.word(&classes, quotes, parity(quotes))
         });
-        state.is_sound()
+        state.found()
     }
 
     /// A product with all ones, without carries, is the parity of all lower bits.
