@@ -160,6 +160,7 @@ pub fn index(bytes: &[u8], words: &mut Vec<Word>) -> Option<Found> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::wide;
     use super::*;
 
     /// Byte by byte, as one would say it.
@@ -210,11 +211,34 @@ mod tests {
         }
 
         #[test]
-        fn the_wide_way_gives_the_same(bytes in token_soup()) {
-            let (mut words, mut wide) = (Vec::new(), vec![Word::END; 3]);
-            prop_assert_eq!(index(&bytes, &mut words), super::super::wide::index(&bytes, &mut wide));
+        fn every_wide_way_gives_the_same(bytes in token_soup(), shift in 0..64usize) {
+            let room = [vec![b'"'; shift], bytes].concat();
+            let bytes = &room[shift..];
+            let mut words = Vec::new();
+            let sound = index(bytes, &mut words);
             let count = count(bytes.len());
-            prop_assert_eq!(&words[..count], &wide[..count]);
+            for (name, way) in wide::ways().into_iter().chain([("the chosen one", wide::index as wide::Index)]) {
+                let mut wide = vec![Word::END; 3];
+                prop_assert_eq!(way(bytes, &mut wide), sound, "{}", name);
+                prop_assert_eq!(&words[..count], &wide[..count], "{}", name);
+            }
+        }
+    }
+
+    /// Every length around the edges of blocks, with bytes that matter at every place.
+    #[test]
+    fn the_edges_of_blocks_make_no_difference() {
+        let bytes: Vec<u8> = br#"{"a\"":[1,{"b]":"\"}],"c":""}"#.iter().copied().cycle().take(200).collect();
+        for (name, way) in wide::ways() {
+            let (mut words, mut wide) = (Vec::new(), Vec::new());
+            for from in 0..65 {
+                for to in from..bytes.len() {
+                    let sound = index(&bytes[from..to], &mut words);
+                    assert_eq!(way(&bytes[from..to], &mut wide), sound, "{name}: {from}..{to}");
+                    let count = count(to - from);
+                    assert_eq!(words[..count], wide[..count], "{name}: {from}..{to}");
+                }
+            }
         }
     }
 }

@@ -23,7 +23,7 @@
 pub mod index;
 pub mod number;
 pub mod record;
-mod wide;
+pub mod wide;
 
 use index::Word;
 use record::Record;
