@@ -60,6 +60,17 @@ fn issues(output: &Output, field: &str) -> Vec<(String, String, u64)> {
     issues.map(|issue| (text(&issue["kind"]), text(&issue["weight"]), issue["count"].as_u64().unwrap())).collect()
 }
 
+/// A name of the generator's as fixed-width files have it.
+fn folded(label: &str, cell: &str) -> String {
+    if !label.ends_with("_NAME") && !label.ends_with("_ADR") {
+        return cell.to_string();
+    }
+    let near = ["ÄA", "áa", "åa", "ée", "êe", "íi", "ñn", "üu", "ŁL", ", ", "\u{2028} ", "名?", "取?", "\t "]
+        .map(|pair| pair.chars().collect::<Vec<_>>());
+    let fold = |c: char| near.iter().find(|pair| pair[0] == c).map_or(c, |pair| pair[1]);
+    cell.chars().map(fold).collect::<String>().trim().to_string()
+}
+
 fn same_cells(input: &Path) -> usize {
     let (csv, fixed) = (convert(&[input], &[]), fixed(input, &[]));
     assert_eq!((csv.code, fixed.code), (0, 0), "{}", fixed.stderr);
@@ -71,7 +82,7 @@ fn same_cells(input: &Path) -> usize {
         assert_eq!(found.len(), expected.len(), "{table}");
         for (at, (expected, found)) in expected.iter().zip(&found).enumerate() {
             for ((label, expected), found) in labels.iter().zip(expected).zip(found) {
-                assert_eq!(found, expected, "{table} row {at} {label}");
+                assert_eq!(found, &folded(label, expected), "{table} row {at} {label}");
                 compared += usize::from(!found.is_empty());
             }
         }
@@ -165,32 +176,30 @@ fn a_comma_is_replaced_and_counted_unless_it_is_to_stay() {
 
 #[test]
 fn a_code_that_does_not_fit_is_blank_and_a_loss_with_its_place() {
-    for (sequence, kind) in [(1234, "too-wide")] {
-        let folder = changed("v2", "ExplanationOfBenefit", |claim| {
-            for item in claim["item"].as_array_mut().into_iter().flatten() {
-                if item["sequence"] == 1 {
-                    // CLM_LINE_NUM of CCLF5 has ten digits, BENE_MBI_ID eleven columns.
-                    item["sequence"] = (sequence * 10_000_000_000i64).into();
-                }
+    let folder = changed("v2", "ExplanationOfBenefit", |claim| {
+        for item in claim["item"].as_array_mut().into_iter().flatten() {
+            if item["sequence"] == 1 {
+                // CLM_LINE_NUM of CCLF5 has ten columns.
+                item["sequence"] = 12_340_000_000_000i64.into();
             }
-        });
-        let csv = convert(&[folder.path()], &[]);
-        let wide = csv.column("CCLF5", "CLM_LINE_NUM").iter().filter(|number| number.len() > 10).count();
-        assert!(wide > 0);
-        assert_eq!(csv.code, 0, "a CSV column holds it");
-        let output = fixed(folder.path(), &[]);
-        assert_eq!(output.code, 3, "{}", output.stderr);
-        let (labels, rows) = read_fixed("CCLF5", &bytes(&output, "CCLF5"));
-        let at = labels.iter().position(|label| label == "CLM_LINE_NUM").unwrap();
-        assert_eq!(rows.iter().filter(|row| row[at].is_empty()).count(), wide);
-        let loss = (kind.to_string(), "loss".to_string(), wide as u64);
-        assert!(issues(&output, "CCLF5.CLM_LINE_NUM").contains(&loss), "{}", output.summary["issues"]);
-        let listed = output.issues().into_iter().filter(|row| row[7] == "CCLF5.CLM_LINE_NUM" && row[1] == kind);
-        assert_eq!(listed.filter(|row| row[3] != "0" && !row[6].is_empty()).count(), wide);
-        let strict = fixed(folder.path(), &["--strict"]);
-        assert_eq!(strict.code, 3);
-        assert!(!path(&strict, "CCLF1").exists(), "a strict run leaves nothing behind");
-    }
+        }
+    });
+    let csv = convert(&[folder.path()], &[]);
+    let wide = csv.column("CCLF5", "CLM_LINE_NUM").iter().filter(|number| number.len() > 10).count();
+    assert!(wide > 0);
+    assert_eq!(csv.code, 0, "a CSV column holds it");
+    let output = fixed(folder.path(), &[]);
+    assert_eq!(output.code, 3, "{}", output.stderr);
+    let (labels, rows) = read_fixed("CCLF5", &bytes(&output, "CCLF5"));
+    let at = labels.iter().position(|label| label == "CLM_LINE_NUM").unwrap();
+    assert_eq!(rows.iter().filter(|row| row[at].is_empty()).count(), wide);
+    let loss = ("too-wide".to_string(), "loss".to_string(), wide as u64);
+    assert!(issues(&output, "CCLF5.CLM_LINE_NUM").contains(&loss), "{}", output.summary["issues"]);
+    let listed = output.issues().into_iter().filter(|row| row[7] == "CCLF5.CLM_LINE_NUM" && row[1] == "too-wide");
+    assert_eq!(listed.filter(|row| row[3] != "0" && !row[6].is_empty()).count(), wide);
+    let strict = fixed(folder.path(), &["--strict"]);
+    assert_eq!(strict.code, 3);
+    assert!(!path(&strict, "CCLF1").exists(), "a strict run leaves nothing behind");
 }
 
 #[test]
@@ -281,18 +290,47 @@ fn the_corpus_scores_as_high_from_fixed_width_files_as_from_csv() {
     let Some(shared) = shared() else { return };
     for version in ["v1", "v2", "v3"] {
         let corpus = shared.join("corpus/dev").join(version);
-        let (csv, fixed) = (convert(&[&corpus], &[]), fixed(&corpus, &[]));
+        let (csv, fixed) = (convert(&[&corpus], &["--lineage"]), fixed(&corpus, &[]));
         let again = tempfile::tempdir().unwrap();
+        // Some samples have ids, modifiers and MBIs wider than CMS's own fields: blank there, as often as counted.
+        let mut wide: Vec<(String, u64)> = Vec::new();
         for table in TABLES {
+            let layout = common::layouts::layout(table);
+            let (_, expected) = csv.table(table);
+            for (at, (label, start, end)) in layout.iter().enumerate() {
+                let count = expected.iter().filter(|row| row[at].len() > end + 1 - start).count();
+                if count > 0 {
+                    wide.push((format!("{table}.{label}"), count as u64));
+                }
+            }
             let (labels, rows) = read_fixed(table, &bytes(&fixed, table));
             let mut writer = csv::Writer::from_path(again.path().join(format!("{table}.csv"))).unwrap();
-            writer.write_record(&labels).unwrap();
-            rows.iter().for_each(|row| writer.write_record(row).unwrap());
+            writer.write_record(labels.iter().map(String::as_str).chain(["fhir_id"])).unwrap();
+            // The layouts have no place for the resource's id; rows stand in the same order.
+            for (row, id) in rows.iter().zip(csv.column(table, "fhir_id")) {
+                writer.write_record(row.iter().chain([&id])).unwrap();
+            }
             writer.flush().unwrap();
         }
-        let (expected, found) = (score(&shared, version, &csv.folder()), score(&shared, version, again.path()));
-        assert!(expected["totals"]["ok"].as_u64().unwrap() > 100, "{expected}");
-        assert_eq!(found["totals"], expected["totals"], "{version}");
-        assert_eq!(found["fields"], expected["fields"], "{version}");
+        for (field, count) in &wide {
+            assert!(issues(&fixed, field).contains(&("too-wide".to_string(), "loss".to_string(), *count)), "{field}");
+        }
+        let (expected, mut found) = (score(&shared, version, &csv.folder()), score(&shared, version, again.path()));
+        assert!(expected["totals"]["ok"].as_u64().unwrap() > 800, "{}", expected["totals"]);
+        let mut lost = 0;
+        for (table, fields) in expected["fields"].as_object().unwrap() {
+            for (label, counts) in fields.as_object().unwrap() {
+                let again = found["fields"][table][label].take();
+                if wide.iter().any(|(field, _)| *field == format!("{table}.{label}")) {
+                    let right = |counts: &Value| counts["ok"].as_u64().unwrap_or(0);
+                    lost += right(counts) - right(&again);
+                } else {
+                    assert_eq!(&again, counts, "{version} {table}.{label}");
+                }
+            }
+        }
+        let ok = |score: &Value| score["totals"]["ok"].as_u64().unwrap();
+        assert_eq!(ok(&found) + lost, ok(&expected), "{version}");
+        assert!(lost <= wide.iter().map(|(_, count)| count).sum());
     }
 }
