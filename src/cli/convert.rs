@@ -26,6 +26,7 @@ Examples:
   claimfeed convert export/ -o tables
   claimfeed convert ExplanationOfBenefit.ndjson.gz Patient.ndjson.gz Coverage.ndjson.gz -o tables --lineage
   cat export/*.ndjson | claimfeed convert - -o tables --tables CCLF1,CCLF5
+  claimfeed convert export/ -o delivery --format cclf --entity A0001 --performance-year 2026 --delivered 2026-11-20 --zip
 
 Writes one CSV per table, summary.json, and issues.csv with every resource left out and every value left blank.")]
 pub struct Convert {

@@ -5,7 +5,7 @@
 //! that trims and one that casts both get it right. CCLF0 is the only file with `|`, at CMS's columns, and with a
 //! header. Lineage columns are in no layout and are not written here.
 //!
-//! What a field cannot hold is told by [`Encoder::notes`], see [`record`].
+//! What a field cannot hold as it is, [`Encoder::notes`] tells; [`FixedEncoder`] says what becomes of it.
 
 mod ascii;
 mod name;

@@ -24,11 +24,14 @@ struct Field {
     width: usize,
     /// numbers stand right
     right: bool,
-    /// a name or an address
+    /// a name, an address, or a description of CCLF0
     free: bool,
 }
 
 /// Encodes rows as records of one table.
+///
+/// Names and addresses are folded to ASCII without commas; what else its field cannot hold is blank. Each change is a
+/// [`CellNote`].
 #[derive(Debug)]
 pub struct FixedEncoder {
     table: String,
@@ -46,18 +49,19 @@ impl FixedEncoder {
     /// For rows of this table; its lineage columns are left out.
     pub fn new(table: &OutTable, options: &FixedOptions) -> FixedEncoder {
         let columns = &table.columns[..table.columns.len().saturating_sub(table.lineage)];
+        let summary = table.name == SUMMARY;
         let fields = columns
             .iter()
             .map(|column| Field {
                 width: column.picture.width(),
                 right: matches!(column.picture, Picture::Digits { .. } | Picture::Decimal { .. }),
-                free: column.label.ends_with("_NAME") || column.label.ends_with("_ADR"),
+                free: summary || column.label.ends_with("_NAME") || column.label.ends_with("_ADR"),
             })
             .collect();
         FixedEncoder {
             table: table.name.clone(),
             fields,
-            summary: table.name == SUMMARY,
+            summary,
             keep_commas: options.keep_commas,
             line_end: options.line_end,
             bytes: Vec::new(),
