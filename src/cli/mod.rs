@@ -5,6 +5,7 @@
 //! 4 control sums differ, 130 interrupted.
 
 mod convert;
+mod fixed;
 mod schema;
 mod synth;
 mod table;

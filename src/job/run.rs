@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::beneficiaries::{Beneficiaries, Stay};
-use super::claims::{ClaimOutput, ClaimPass, ClaimWorker};
+use super::claims::{ClaimOutput, ClaimPass, ClaimWorker, changes};
 use super::lines::Place;
 use super::people::{PeopleOutput, PeopleWorker};
 use super::tally::{FamilyTally, Tally};
@@ -117,12 +117,18 @@ impl Run<'_> {
                 if self.job.lineage {
                     columns.extend(LINEAGE.iter().map(lineage));
                 }
-                OutTable { name: table.name.clone(), columns }
+                let lineage = if self.job.lineage { LINEAGE.len() } else { 0 };
+                OutTable { name: table.name.clone(), columns, lineage }
             })
             .collect();
-        let columns = [("File Number", 7), ("File Description", 43), ("Total Records Count", 11), ("Record Length", 5)]
-            .map(|(label, width)| OutColumn { label: label.to_string(), picture: Picture::Text { width } });
-        tables.push(OutTable { name: SUMMARY_TABLE.to_string(), columns: columns.to_vec() });
+        let columns = [
+            ("File Number", Picture::Text { width: 7 }),
+            ("File Description", Picture::Text { width: 43 }),
+            ("Total Records Count", Picture::Digits { width: 11 }),
+            ("Record Length", Picture::Digits { width: 5 }),
+        ]
+        .map(|(label, picture)| OutColumn { label: label.to_string(), picture });
+        tables.push(OutTable { name: SUMMARY_TABLE.to_string(), columns: columns.to_vec(), lineage: 0 });
         tables
     }
 
@@ -286,6 +292,7 @@ impl Run<'_> {
             older_versions: beneficiaries.older_versions(),
             ..BeneficiaryReport::default()
         };
+        let crosswalk = self.crosswalk;
         let demographics = self.table_of(Root::Patient);
         let former = self.table_of(Root::Former);
         let mut encoders = Vec::new();
@@ -296,7 +303,9 @@ impl Run<'_> {
             });
         }
         let mut row = Row::default();
+        let mut issues = Vec::new();
         for rows in beneficiaries.rows() {
+            let place = Place { source: rows.patient.source as usize, line: rows.patient.line, byte: 0 };
             people.beneficiaries += 1;
             people.without_mbi += u64::from(rows.patient.mbi.is_empty());
             let lineage = [
@@ -320,6 +329,7 @@ impl Run<'_> {
                     }
                     lineage.iter().for_each(|text| row.push(text.as_bytes()));
                     encoder.row(&row)?;
+                    changes(crosswalk, table, encoder.as_ref(), (place, "Patient", &rows.patient.id), &mut issues);
                     totals.rows[table] += 1;
                 }
             }
@@ -329,11 +339,16 @@ impl Run<'_> {
                     packed.cells().for_each(|cell| row.push(cell));
                     lineage.iter().for_each(|text| row.push(text.as_bytes()));
                     encoder.row(&row)?;
+                    changes(crosswalk, table, encoder.as_ref(), (place, "Patient", &rows.patient.id), &mut issues);
                     totals.rows[table] += 1;
                 }
             }
             if people.beneficiaries.is_multiple_of(BATCH) {
                 self.hand_on(&mut encoders)?;
+            }
+            if !issues.is_empty() {
+                let issues = std::mem::take(&mut issues);
+                self.add(totals, Tally { source: place.source, issues, ..Tally::default() }, false)?;
             }
         }
         self.hand_on(&mut encoders)?;

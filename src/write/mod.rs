@@ -5,6 +5,7 @@
 
 pub mod arrow;
 pub mod csv;
+pub mod fixed;
 
 use crate::crosswalk::picture::Picture;
 use crate::crosswalk::row::Row;
@@ -26,6 +27,67 @@ pub struct OutTable {
     pub name: String,
     /// in order
     pub columns: Vec<OutColumn>,
+    /// how many of the last columns are lineage, which is in no layout
+    pub lineage: usize,
+}
+
+/// What a format made of a cell it cannot hold as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// commas of a name became spaces
+    Comma,
+    /// characters of a name became their nearest ASCII characters
+    Folded,
+    /// characters of a name became `?`
+    Unfoldable,
+    /// a name was cut to its width
+    Cut,
+    /// a code that is too wide was left blank
+    TooWide,
+    /// a code with a comma or outside ASCII was left blank
+    Unwritable,
+}
+
+impl Change {
+    /// The value is not in the output.
+    pub fn is_loss(self) -> bool {
+        matches!(self, Change::TooWide | Change::Unwritable)
+    }
+
+    /// A short stable name.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Change::Comma => "comma-replaced",
+            Change::Folded => "folded",
+            Change::Unfoldable => "unfoldable",
+            Change::Cut => "cut",
+            Change::TooWide => "too-wide",
+            Change::Unwritable => "unwritable",
+        }
+    }
+
+    /// Expectation and finding.
+    pub fn message(self) -> &'static str {
+        match self {
+            Change::Comma => "expected a name without commas, found some: written as spaces",
+            Change::Folded => "expected a name in printable ASCII, found other characters: written as the nearest",
+            Change::Unfoldable => "expected a name in printable ASCII, found characters near none: written as `?`",
+            Change::Cut => "expected fewer characters: cut to the width",
+            Change::TooWide => "expected a code no wider than its fixed-width field, found a wider one: blank there",
+            Change::Unwritable => {
+                "expected a code in printable ASCII without commas for its fixed-width field, found another: blank there"
+            }
+        }
+    }
+}
+
+/// A [`Change`] of one cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CellNote {
+    /// index of the column in its table
+    pub column: usize,
+    /// what was made of it
+    pub change: Change,
 }
 
 /// Encodes rows of one table; belongs to one worker.
@@ -35,6 +97,11 @@ pub trait Encoder: Send {
 
     /// Everything since the last time.
     fn take(&mut self) -> Result<Part>;
+
+    /// What was changed in the row appended last. Who writes rows reports it with their place.
+    fn notes(&self) -> &[CellNote] {
+        &[]
+    }
 }
 
 /// Encoded rows.
