@@ -5,10 +5,21 @@
 
 pub mod arrow;
 pub mod csv;
+pub mod describe;
 
 use crate::crosswalk::picture::Picture;
 use crate::crosswalk::row::Row;
+use crate::crosswalk::schema::Table;
 use crate::error::Result;
+
+/// Name of the file summary table.
+pub const SUMMARY_TABLE: &str = "CCLF0";
+
+/// What it is.
+pub const SUMMARY_TITLE: &str = "File summary: rows and record length of every table";
+
+/// Lineage columns, in order.
+pub const LINEAGE: [&str; 3] = ["fhir_id", "source_file", "source_line"];
 
 /// A column of an output table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +37,28 @@ pub struct OutTable {
     pub name: String,
     /// in order
     pub columns: Vec<OutColumn>,
+}
+
+impl OutTable {
+    /// The columns of a table's layout, with those of lineage if wanted.
+    pub fn of(table: &Table, lineage: bool) -> OutTable {
+        let fields = table.layout.fields.iter().map(|field| (field.label.as_str(), field.picture));
+        let lineage = LINEAGE.iter().filter(|_| lineage).map(|label| (*label, Picture::Text { width: 255 }));
+        OutTable { name: table.layout.table.clone(), columns: fields.chain(lineage).map(OutColumn::of).collect() }
+    }
+
+    /// CCLF0, the file summary.
+    pub fn summary() -> OutTable {
+        let columns = [("File Number", 7), ("File Description", 43), ("Total Records Count", 11), ("Record Length", 5)];
+        let column = |(label, width)| OutColumn::of((label, Picture::Text { width }));
+        OutTable { name: SUMMARY_TABLE.to_string(), columns: columns.map(column).to_vec() }
+    }
+}
+
+impl OutColumn {
+    fn of((label, picture): (&str, Picture)) -> OutColumn {
+        OutColumn { label: label.to_string(), picture }
+    }
 }
 
 /// Encodes rows of one table; belongs to one worker.
