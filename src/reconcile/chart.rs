@@ -58,7 +58,7 @@ impl Chart<'_> {
         let step = (WIDTH - LEFT - RIGHT) / count as f64;
         let width = (step * 0.76).min(56.0);
         let x = |bar: usize| LEFT + step * bar as f64 + (step - width) / 2.0;
-        let every = (LABEL / step).ceil().max(1.0) as usize;
+        let named = self.bars.named(LABEL / step);
         html! {
             svg role="img" aria-label=(self.label) viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } {
                 text class="unit" x="0" y="12" { (self.unit) }
@@ -73,7 +73,7 @@ impl Chart<'_> {
                             title { (name) " " (part.name) ": " ((self.text)(part.to - part.from)) }
                         }
                     }
-                    @if bar % every == 0 || count == 1 {
+                    @if named[bar] {
                         line class="base" x1=(px(x(bar) + width / 2.0)) x2=(px(x(bar) + width / 2.0)) y1=(HEIGHT - BOTTOM) y2=(HEIGHT - BOTTOM + 4.0) {}
                         text class="tick middle" x=(px(x(bar) + width / 2.0)) y=(HEIGHT - BOTTOM + 18.0) { (name) }
                     }

@@ -1,4 +1,4 @@
-//! The heat map: a tile per column, the fuller the darker, with its name and its share.
+//! The heat map: a tile per column, the fuller the stronger its colour, with its name and its share.
 
 use maud::{Markup, html};
 

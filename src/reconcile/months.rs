@@ -47,6 +47,22 @@ impl Bars {
         self.names.iter().position(|bar| bar == name)
     }
 
+    /// Which bars are named under the axis, if names take as much room as `room` bars: months at the same ones of every
+    /// year.
+    pub fn named(&self, room: f64) -> Vec<bool> {
+        let step = [1, 2, 3, 6, 12, 24, 60, 120].into_iter().find(|step| f64::from(*step) >= room).unwrap_or(120);
+        let mut room_from = 0.0;
+        let is_named = |(at, name): (usize, &String)| {
+            let on_step = name == NO_MONTH || number(name, self.letters).is_some_and(|number| number % step == 0);
+            let wanted = (on_step || self.names.len() == 1) && at as f64 >= room_from;
+            if wanted {
+                room_from = at as f64 + room;
+            }
+            wanted
+        };
+        self.names.iter().enumerate().map(is_named).collect()
+    }
+
     /// Whether a bar is a year.
     pub fn are_years(&self) -> bool {
         self.letters == 4
@@ -76,6 +92,18 @@ mod tests {
         let bars = bars(&["2024-02", "unknown", "2023-11"]);
         assert_eq!(bars.names, ["2023-11", "2023-12", "2024-01", "2024-02", "unknown"]);
         assert_eq!((bars.at("2024-01"), bars.at("unknown"), bars.at("2025-01")), (Some(2), Some(4), None));
+    }
+
+    #[test]
+    fn names_leave_each_other_room_and_stand_at_the_same_months() {
+        let bars = bars(&["2023-11", "2024-07", "unknown"]);
+        let named = |room: f64| -> Vec<String> {
+            let named = bars.named(room);
+            bars.names.iter().zip(named).filter(|(_, named)| *named).map(|(name, _)| name.clone()).collect()
+        };
+        assert_eq!(named(0.5).len(), 10);
+        assert_eq!(named(2.2), ["2024-01", "2024-04", "2024-07"]);
+        assert_eq!(named(5.5), ["2024-01", "2024-07"]);
     }
 
     #[test]

@@ -219,7 +219,7 @@ fn months(told: &Reconciliation) -> Markup {
 fn fill_rates(told: &Reconciliation) -> Markup {
     html! {
         h2 { "Fill rates" }
-        p class="soft" { "Share of a table's rows with a value, rounded down; the darker, the fuller. Point at a tile for the counts." }
+        p class="soft" { "Share of a table's rows with a value, rounded down; the stronger the colour, the fuller. Point at a tile for the counts." }
         (fill::legend())
         @for table in &told.tables {
             section {
