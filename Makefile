@@ -44,7 +44,7 @@ golden: ## make testdata/ anew from the generator and the converter; review the 
 		rm -rf testdata/$$api; \
 		target/debug/claimfeed synth --api $$api --beneficiaries 4 --claims 7 --seed 13 --mix even -o testdata/$$api/export 2>/dev/null && \
 		target/debug/claimfeed convert testdata/$$api/export -o testdata/$$api/tables --lineage 2>/dev/null && \
-		rm testdata/$$api/tables/summary.json || exit 1; \
+		rm testdata/$$api/tables/summary.json testdata/$$api/tables/report.html || exit 1; \
 	done
 	@chmod -R u=rwX,go=rX testdata
 	@du -sh testdata

@@ -3,7 +3,7 @@
 //! Every stage speaks of them, none owns them. A run converts one version: ids do not join across versions.
 
 /// A BCDA API version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Api {
     /// STU3

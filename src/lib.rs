@@ -34,7 +34,8 @@
 //! ```
 //!
 //! The stages, in the order of the data: [`read`] files into chunks of lines, [`parse`] lines into records,
-//! [`crosswalk`] records into rows, [`mod@write`] rows into files, [`job`] all of it, [`report`] what happened.
+//! [`crosswalk`] records into rows, [`mod@write`] rows into files, [`job`] all of it, [`report`] what happened,
+//! [`reconcile`] in against out.
 //! [`sandbox`] makes synthetic exports.
 
 pub mod api;
@@ -43,6 +44,7 @@ pub mod error;
 pub mod job;
 pub mod parse;
 pub mod read;
+pub mod reconcile;
 pub mod report;
 pub mod sandbox;
 pub mod write;

@@ -6,15 +6,15 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::api::Api;
 
 /// Version of the shape of summary.json; changes only when a reader would break.
-pub const SUMMARY_VERSION: u32 = 1;
+pub const SUMMARY_VERSION: u32 = 2;
 
 /// How much an issue weighs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Weight {
     /// something was left out or left blank: exit code 3
@@ -49,7 +49,7 @@ pub struct Issue {
 }
 
 /// A place in the input.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// the file as the user named it
     pub file: String,
@@ -62,7 +62,7 @@ pub struct Place {
 }
 
 /// All issues of one kind about one field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IssueCount {
     /// a short stable name
     pub kind: String,
@@ -79,7 +79,7 @@ pub struct IssueCount {
 }
 
 /// One input file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputReport {
     /// as the user named it
     pub file: String,
@@ -98,7 +98,7 @@ pub struct InputReport {
 }
 
 /// Amounts of one claim family, as decimal text.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payments {
     /// claims read
     pub claims: u64,
@@ -116,10 +116,47 @@ pub struct Payments {
     pub written: String,
     /// read less skipped is written; absent where the control column is another amount or some cannot be read
     pub equal: Option<bool>,
+    /// `TABLE.FIELD` of the date whose month a claim counts in: its last day, of a drug event the day of the fill
+    pub dated_by: String,
+    /// by that month, `YYYY-MM` or [`NO_MONTH`]; they add up to the above
+    pub months: BTreeMap<String, MonthSums>,
+}
+
+/// The key of claims without a readable date of service; behind all months in order.
+pub const NO_MONTH: &str = "unknown";
+
+/// Claims of one family and month; amounts as decimal text.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MonthSums {
+    /// claims read
+    pub claims: u64,
+    /// of these, left out by a rule
+    pub claims_skipped: u64,
+    /// of these, with a row in a table that was written
+    pub claims_written: u64,
+    /// rows written, by table
+    pub rows: BTreeMap<String, u64>,
+    /// sum of the claims' payment amounts as read, skipped ones too
+    pub read: String,
+    /// the part of it in skipped claims
+    pub skipped: String,
+    /// sum of the control column as written; empty where the family's table was not asked for
+    pub written: String,
+}
+
+/// How often a column has a value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldFill {
+    /// CCLF label
+    pub field: String,
+    /// what the version provides: `mapped`, `derived` or `absent`
+    pub status: String,
+    /// rows with a value
+    pub filled: u64,
 }
 
 /// Beneficiaries of a run.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BeneficiaryReport {
     /// Patients that stand for a beneficiary
     pub beneficiaries: u64,
@@ -132,7 +169,7 @@ pub struct BeneficiaryReport {
 }
 
 /// The summary of a run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// shape of this document
     pub summary_version: u32,
@@ -146,8 +183,14 @@ pub struct Report {
     pub inputs: Vec<InputReport>,
     /// files of input folders that are not part of an export
     pub ignored_files: Vec<String>,
+    /// when the run ended, UTC, RFC 3339
+    pub finished: String,
     /// rows by table
     pub tables: BTreeMap<String, u64>,
+    /// CMS's description by table
+    pub titles: BTreeMap<String, String>,
+    /// columns in layout order by table
+    pub fields: BTreeMap<String, Vec<FieldFill>>,
     /// resources left out by rule, by reason
     pub skipped: BTreeMap<String, u64>,
     /// values that stand in for ones the API does not serve, by `TABLE.FIELD`

@@ -1,14 +1,15 @@
 //! `claimfeed convert`
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::DirBuilder;
 use std::io::{BufWriter, IsTerminal, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use claimfeed::job::{Job, Observer};
 use claimfeed::parse::{Parser, Verify};
+use claimfeed::reconcile::{Reconciliation, page};
 use claimfeed::report::{Issue, Report, Weight};
 use claimfeed::write::Sink;
 use claimfeed::write::csv::CsvSink;
@@ -16,6 +17,7 @@ use claimfeed::write::fixed::{FixedOptions, FixedSink};
 use claimfeed::{Api, Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::file::write_whole;
 use super::fixed::FixedArgs;
 use super::table::Columns;
 
@@ -28,7 +30,8 @@ Examples:
   cat export/*.ndjson | claimfeed convert - -o tables --tables CCLF1,CCLF5
   claimfeed convert export/ -o delivery --format cclf --entity A0001 --performance-year 2026 --delivered 2026-11-20 --zip
 
-Writes one CSV per table, summary.json, and issues.csv with every resource left out and every value left blank.")]
+Writes one CSV per table, summary.json, the same as a page (report.html), and issues.csv with every resource left out
+and every value left blank.")]
 pub struct Convert {
     /// Files or folders of an export (plain, gzip or zstd), or `-` for standard input
     #[arg(required = true)]
@@ -71,8 +74,9 @@ pub struct Convert {
 }
 
 /// File names of what stands beside the tables.
-const SUMMARY: &str = "summary.json";
+pub const SUMMARY: &str = "summary.json";
 const ISSUES: &str = "issues.csv";
+const PAGE: &str = "report.html";
 
 impl Convert {
     /// Runs it.
@@ -133,6 +137,7 @@ impl Convert {
             }
         }
         listing.finish(&self.output.join(ISSUES))?;
+        write_whole(&self.output.join(PAGE), page(&Reconciliation::of(&report)).as_bytes())?;
         write_summary(&report, &self.output.join(SUMMARY))?;
         super::tell(&show(&report, &self.output));
         Ok(report.exit_code())
@@ -159,10 +164,11 @@ fn prepare(folder: &Path, force: bool) -> Result<bool> {
             folder.display()
         )));
     }
-    // The summary comes last: where it is, everything is complete.
-    let old = folder.join(SUMMARY);
-    if old.exists() {
-        std::fs::remove_file(&old).map_err(|error| Error::file("replace", &old, error))?;
+    // The summary comes last: where it is, everything is complete. The page would tell of other tables.
+    for old in [SUMMARY, PAGE].map(|name| folder.join(name)) {
+        if old.exists() {
+            std::fs::remove_file(&old).map_err(|error| Error::file("replace", &old, error))?;
+        }
     }
     Ok(false)
 }
@@ -244,13 +250,9 @@ impl Observer for Listing {
 }
 
 fn write_summary(report: &Report, target: &Path) -> Result<()> {
-    let trouble = |error| Error::file("write", target, error);
-    let hidden = target.with_file_name(".summary.json");
-    let mut file: File =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&hidden).map_err(trouble)?;
-    serde_json::to_writer_pretty(&mut file, report).map_err(|error| trouble(error.into()))?;
-    file.write_all(b"\n").map_err(trouble)?;
-    std::fs::rename(&hidden, target).map_err(trouble)
+    let mut text = serde_json::to_vec_pretty(report).map_err(|error| Error::file("write", target, error.into()))?;
+    text.push(b'\n');
+    write_whole(target, &text)
 }
 
 /// The summary for a person.
@@ -309,6 +311,6 @@ fn show(report: &Report, folder: &Path) -> String {
     if issues.len() > 0 {
         add(format!("\n{issues}"));
     }
-    add(format!("\nwritten to `{}`: tables, {SUMMARY}, {ISSUES}\n", folder.display()));
+    add(format!("\nwritten to `{}`: tables, {SUMMARY}, {PAGE}, {ISSUES}\n", folder.display()));
     text
 }

@@ -5,7 +5,9 @@
 //! 4 control sums differ, 130 interrupted.
 
 mod convert;
+mod file;
 mod fixed;
+mod report;
 mod schema;
 mod synth;
 mod table;
@@ -34,6 +36,8 @@ struct Command {
 enum Verb {
     /// Convert an export into CCLF tables
     Convert(convert::Convert),
+    /// Reconcile a finished conversion: in against out, fill rates, what was left out
+    Report(report::ReportCommand),
     /// Show layouts, and where each field comes from
     Schema(schema::Schema),
     /// Make a synthetic export to try things on
@@ -50,6 +54,7 @@ pub fn run() -> u8 {
     let command = Command::parse();
     let result = match command.verb {
         Verb::Convert(convert) => convert.run(),
+        Verb::Report(report) => report.run(),
         Verb::Schema(schema) => schema.run(),
         Verb::Synth(synth) => synth.run(),
         Verb::Completions { shell } => {

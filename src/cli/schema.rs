@@ -1,7 +1,10 @@
 //! `claimfeed schema`
 
+use claimfeed::crosswalk::program::Crosswalk;
 use claimfeed::crosswalk::schema::{Mapping, Schemas, Status, Table, Version};
-use claimfeed::{Error, Result};
+use claimfeed::write::describe::{Form, Options, describe};
+use claimfeed::write::{OutTable, SUMMARY_TABLE};
+use claimfeed::{Api, Error, Result};
 
 use super::table::Columns;
 
@@ -11,13 +14,25 @@ use super::table::Columns;
 Examples:
   claimfeed schema                     fields of each table that each API version provides
   claimfeed schema CCLF5               the layout of one table
-  claimfeed schema --coverage CCLF8    where its fields come from, and why a blank is blank")]
+  claimfeed schema --coverage CCLF8    where its fields come from, and why a blank is blank
+  claimfeed schema --as postgres       CREATE TABLE of every table, to load the CSV into
+  claimfeed schema --as json CCLF1     everything that is known of each field, for programs")]
 pub struct Schema {
     /// Tables, e.g. CCLF5; all if none is named
     table: Vec<String>,
     /// For each field and API version: mapped, derived or absent, with the path or the reason
     #[arg(long)]
     coverage: bool,
+    /// In the words of a database or program; `arrow` is the JSON of Arrow's integration format
+    #[arg(long = "as", value_name = "FORM", conflicts_with = "coverage",
+        value_parser = ["json", "arrow", "duckdb", "postgres", "snowflake", "spark", "dbt-sources"])]
+    form: Option<String>,
+    /// With --as: the columns of `convert --lineage` too
+    #[arg(long, requires = "form")]
+    lineage: bool,
+    /// With --as: text of any width, for codes that are wider than their picture
+    #[arg(long, requires = "form")]
+    open_text: bool,
     /// Folder with own layouts, crosswalks or value maps
     #[arg(long, value_name = "DIR")]
     schemas: Option<std::path::PathBuf>,
@@ -27,12 +42,18 @@ impl Schema {
     /// Runs it.
     pub fn run(self) -> Result<u8> {
         let schemas = match &self.schemas {
-            Some(folder) => Schemas::with_folder(folder)?,
+            Some(folder) => {
+                let schemas = Schemas::with_folder(folder)?;
+                // A path that makes no sense in its table should not wait for an export of that version.
+                Api::ALL.into_iter().try_for_each(|api| Crosswalk::compile(&schemas, api).map(drop))?;
+                schemas
+            }
             None => Schemas::embedded()?,
         };
         for name in &self.table {
-            if schemas.table(name).is_none() {
-                let names: Vec<&str> = schemas.tables.iter().map(|table| table.layout.table.as_str()).collect();
+            if schemas.table(name).is_none() && !name.eq_ignore_ascii_case(SUMMARY_TABLE) {
+                let known = schemas.tables.iter().map(|table| table.layout.table.as_str());
+                let names: Vec<&str> = [SUMMARY_TABLE].into_iter().chain(known).collect();
                 return Err(Error::Usage(format!("expected tables of {}, found `{name}`", names.join(", "))));
             }
         }
@@ -40,19 +61,23 @@ impl Schema {
             self.table.is_empty() || self.table.iter().any(|name| name.eq_ignore_ascii_case(&table.layout.table))
         };
         let tables: Vec<&Table> = schemas.tables.iter().filter(wanted).collect();
-        let text = if self.coverage {
+        let summary = self.table.is_empty() || self.table.iter().any(|name| name.eq_ignore_ascii_case(SUMMARY_TABLE));
+        let text = if let Some(form) = self.form.as_deref().and_then(Form::parse) {
+            let options = Options { lineage: self.lineage, open_text: self.open_text };
+            describe(form, &schemas, &tables, summary, options)
+        } else if self.coverage {
             coverage(&schemas, &tables)
         } else if self.table.is_empty() {
             counts(&schemas, &tables)
         } else {
-            layouts(&tables)
+            layouts(&tables, summary)
         };
         super::print(text.as_bytes())
     }
 }
 
 fn mapping<'a>(version: &'a Version, table: &Table, label: &str) -> Option<&'a Mapping> {
-    version.mappings.iter().find(|mapping| mapping.table == table.layout.table && mapping.field == label)
+    version.mapping(&table.layout.table, label)
 }
 
 fn coverage(schemas: &Schemas, tables: &[&Table]) -> String {
@@ -113,8 +138,18 @@ fn counts(schemas: &Schemas, tables: &[&Table]) -> String {
     columns.to_string()
 }
 
-fn layouts(tables: &[&Table]) -> String {
+fn layouts(tables: &[&Table], summary: bool) -> String {
     let mut columns = Columns::new(&["table", "field", "start", "end", "picture"]);
+    if summary {
+        let mut end = 0;
+        // Between its fields stands a `|`.
+        for column in OutTable::summary().columns {
+            let (start, width) = (if end == 0 { 1 } else { end + 2 }, column.picture.width());
+            end = start + width - 1;
+            let picture = format!("X({width})");
+            columns.row([SUMMARY_TABLE, &column.label, &start.to_string(), &end.to_string(), &picture]);
+        }
+    }
     for table in tables {
         for field in &table.layout.fields {
             columns.row([

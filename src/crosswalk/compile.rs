@@ -53,10 +53,10 @@ impl<'s> Compiler<'s> {
 
     pub(super) fn fault<T>(&self, mapping: &Mapping, message: impl Into<String>) -> Result<T> {
         Err(Error::Schema {
-            file: format!("crosswalk/{}.csv", self.version.api.name()),
+            file: mapping.file.clone(),
             row: mapping.row,
             field: format!("{}.{}", mapping.table, mapping.field),
-            message: message.into(),
+            message: format!("{}, {}", mapping.column, message.into()),
         })
     }
 
@@ -194,6 +194,7 @@ impl<'s> Compiler<'s> {
             only_with,
             keys: positions(&table.keys),
             control: table.control.as_ref().and_then(|label| table.layout.position(label)),
+            month: table.month.as_ref().and_then(|label| table.layout.position(label)),
             diagnoses: self.version.diagnoses.iter().filter(|rule| rule.table == table.layout.table).cloned().collect(),
         })
     }

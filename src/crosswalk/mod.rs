@@ -11,6 +11,7 @@ mod compile;
 pub mod diagnosis;
 pub mod layout;
 pub mod oracle;
+mod own;
 mod parser;
 pub mod path;
 pub mod picture;

@@ -120,6 +120,8 @@ pub struct TableProgram {
     pub keys: Vec<usize>,
     /// the column whose sum is compared with the input's
     pub control: Option<usize>,
+    /// the date whose month a claim counts in
+    pub month: Option<usize>,
     /// no column of `only_with` can ever have a value in this version
     pub never: bool,
     /// rules for `%dx`
@@ -267,6 +269,14 @@ impl Crosswalk {
     /// Index of a family.
     pub fn family(&self, name: &str) -> Option<usize> {
         self.families.iter().position(|family| family == name)
+    }
+
+    /// The table and column of the date whose month a claim of this family counts in.
+    pub fn month(&self, family: usize) -> Option<(usize, usize)> {
+        let of = |(at, table): (usize, &TableProgram)| {
+            table.month.filter(|_| table.families.contains(&family)).map(|month| (at, month))
+        };
+        self.tables.iter().enumerate().find_map(of)
     }
 
     /// `TABLE.FIELD` of a column.

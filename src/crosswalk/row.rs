@@ -64,6 +64,15 @@ impl Row {
         })
     }
 
+    /// Counts the cells that are not blank, each in its place.
+    pub fn count_filled(&self, counts: &mut [u64]) {
+        let mut start = 0;
+        for (count, &end) in counts.iter_mut().zip(&self.ends) {
+            *count += u64::from(end > start);
+            start = end;
+        }
+    }
+
     /// The row in the least memory, to be kept.
     pub fn pack(&self) -> Packed {
         let mut bytes = Vec::with_capacity(self.text.len() + 4 * self.ends.len());
@@ -111,5 +120,17 @@ mod tests {
         row.clear();
         assert!(row.is_empty());
         assert_eq!(row.pack().cells().count(), 0);
+    }
+
+    #[test]
+    fn cells_with_a_text_are_counted_each_in_its_place() {
+        let mut counts = [0; 3];
+        for cells in [["", "a", "bc"], ["", "", "d"], ["", "e", "f"]] {
+            let mut row = Row::default();
+            cells.iter().for_each(|cell| row.push(cell.as_bytes()));
+            row.push(b"beyond the columns that are counted");
+            row.count_filled(&mut counts);
+        }
+        assert_eq!(counts, [0, 2, 3]);
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path as FilePath, PathBuf};
 
 use super::codes::Codes;
 use super::layout::{Field, Layout};
+use super::own;
 use super::path::{Cell, Root};
 use super::picture::Picture;
 use crate::api::Api;
@@ -53,6 +54,10 @@ pub struct Table {
     pub keys: Vec<String>,
     /// the amount whose sum is compared with the input's
     pub control: Option<String>,
+    /// the date whose month a claim of its families counts in
+    pub month: Option<String>,
+    /// of the user's own: CMS's file summary does not list it
+    pub own: bool,
 }
 
 /// One row of a crosswalk file.
@@ -70,8 +75,12 @@ pub struct Mapping {
     pub cell: Cell,
     /// why, or what to know
     pub note: String,
+    /// the file it is from
+    pub file: String,
     /// 1-based row of the file
     pub row: usize,
+    /// the column its path stands in
+    pub column: &'static str,
 }
 
 /// One row of diagnoses.csv: what becomes of diagnoses of a type.
@@ -117,6 +126,13 @@ pub struct Version {
     pub skips: Vec<Skip>,
 }
 
+impl Version {
+    /// Where a field of a table comes from.
+    pub fn mapping(&self, table: &str, field: &str) -> Option<&Mapping> {
+        self.mappings.iter().find(|mapping| mapping.table == table && mapping.field == field)
+    }
+}
+
 /// All schemas.
 #[derive(Debug, Clone)]
 pub struct Schemas {
@@ -128,7 +144,7 @@ pub struct Schemas {
     pub versions: Vec<Version>,
 }
 
-const TABLES: &[&str] = &["table", "title", "row", "families", "only_with", "keys", "control", "note"];
+const TABLES: &[&str] = &["table", "title", "row", "families", "only_with", "keys", "control", "month", "note"];
 
 /// Version of CMS's information packet whose layouts these are.
 pub const LAYOUT_VERSION: &str = "CCLF IP v42";
@@ -160,13 +176,17 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     "cclf/CCLFB.csv",
 ];
 
+/// Files that add to the embedded ones in place of replacing them.
+const OWN: &[&str] = &[own::COLUMNS, own::TABLES];
+
 impl Schemas {
     /// The schemas in the binary.
     pub fn embedded() -> Result<Schemas> {
         Schemas::read(None)
     }
 
-    /// The schemas in the binary, with files of `folder` in place of those it has.
+    /// The schemas in the binary, with files of `folder` in place of those it has, and with the tables and columns of
+    /// its `own-tables.csv` and `own-columns.csv`.
     pub fn with_folder(folder: &FilePath) -> Result<Schemas> {
         if !folder.is_dir() {
             return Err(Error::Usage(format!(
@@ -176,8 +196,8 @@ impl Schemas {
         }
         let files = files_of(folder)?;
         for name in &files {
-            if !EMBEDDED.iter().any(|(known, _)| known == name) {
-                let names: Vec<&str> = EMBEDDED.iter().map(|(known, _)| *known).collect();
+            if !EMBEDDED.iter().any(|(known, _)| known == name) && !OWN.contains(&name.as_str()) {
+                let names: Vec<&str> = OWN.iter().copied().chain(EMBEDDED.iter().map(|(known, _)| *known)).collect();
                 return Err(Error::Usage(format!(
                     "expected schema files of {}, found `{name}` in `{}`\n  hint: a file of another name would be ignored",
                     names.join(", "),
@@ -208,8 +228,10 @@ impl Schemas {
                 only_with: words("only_with"),
                 keys: words("keys"),
                 control: words("control").pop(),
+                month: words("month").pop(),
+                own: false,
             };
-            for label in table.only_with.iter().chain(&table.keys).chain(&table.control) {
+            for label in table.only_with.iter().chain(&table.keys).chain(&table.control).chain(&table.month) {
                 if table.layout.position(label).is_none() {
                     return Err(row.fault(&name, &format!("expected fields of the table, found `{label}`")));
                 }
@@ -223,7 +245,11 @@ impl Schemas {
             }
         }
         let versions = Api::ALL.into_iter().map(|api| version(folder, api)).collect::<Result<_>>()?;
-        Ok(Schemas { tables, codes, versions })
+        let mut schemas = Schemas { tables, codes, versions };
+        if let Some(folder) = folder {
+            own::add(folder, &mut schemas)?;
+        }
+        Ok(schemas)
     }
 
     /// One version's crosswalk.
@@ -313,7 +339,9 @@ fn version(folder: Option<&FilePath>, api: Api) -> Result<Version> {
             text: row.get("path").to_string(),
             cell,
             note: row.get("note").to_string(),
+            file: file.clone(),
             row: row.number,
+            column: "path",
         });
     }
     let columns = &["api", "table", "type", "product", "order", "unless_repeated", "first_also", "note"];
@@ -348,19 +376,20 @@ fn version(folder: Option<&FilePath>, api: Api) -> Result<Version> {
 }
 
 /// One CSV file of the schemas with its header checked.
-struct Sheet {
-    rows: Vec<SheetRow>,
+pub(super) struct Sheet {
+    pub(super) rows: Vec<SheetRow>,
 }
 
-struct SheetRow {
+pub(super) struct SheetRow {
     file: String,
     header: &'static [&'static str],
     cells: csv::StringRecord,
-    number: usize,
+    /// 1-based, the header is row 1
+    pub(super) number: usize,
 }
 
 impl Sheet {
-    fn open(folder: Option<&FilePath>, name: &str, header: &'static [&'static str]) -> Result<Sheet> {
+    pub(super) fn open(folder: Option<&FilePath>, name: &str, header: &'static [&'static str]) -> Result<Sheet> {
         let own: Option<PathBuf> = folder.map(|folder| folder.join(name)).filter(|path| path.exists());
         let text = match &own {
             Some(path) => std::fs::read_to_string(path).map_err(|error| Error::file("read", path, error))?,
@@ -386,12 +415,12 @@ impl Sheet {
 }
 
 impl SheetRow {
-    fn get(&self, column: &str) -> &str {
+    pub(super) fn get(&self, column: &str) -> &str {
         let at = self.header.iter().position(|name| *name == column);
         at.and_then(|at| self.cells.get(at)).unwrap_or("")
     }
 
-    fn fault(&self, field: &str, message: &str) -> Error {
+    pub(super) fn fault(&self, field: &str, message: &str) -> Error {
         Error::Schema {
             file: self.file.clone(),
             row: self.number,

@@ -19,7 +19,7 @@ use crate::write::{CellNote, Encoder, Part};
 
 use super::beneficiaries::{Beneficiaries, Stay};
 use super::lines::{Place, Reader, Take};
-use super::tally::{FamilyTally, Tally};
+use super::tally::{FamilyTally, Month, Tally};
 
 /// Amounts of control sums are cents.
 const CENTS: Picture = Picture::Decimal { whole: 30, scale: 2 };
@@ -69,6 +69,10 @@ pub struct Claims<'x> {
     walker: Walker<u32>,
     /// its fills are read at the end
     pub maker: RowMaker<'x>,
+    /// cells that are not blank, by table and column; read at the end
+    pub filled: Vec<Vec<u64>>,
+    /// table and column that date a claim, by claim family
+    months: Vec<Option<(usize, usize)>>,
     /// one per table of the pass
     encoders: Vec<Box<dyn Encoder>>,
     lineage: Row,
@@ -96,6 +100,8 @@ impl<'x> ClaimWorker<'x> {
             pass,
             walker: Walker::default(),
             maker: RowMaker::new(pass.crosswalk),
+            filled: pass.crosswalk.tables.iter().map(|table| vec![0; table.columns.len()]).collect(),
+            months: (0..pass.crosswalk.families.len()).map(|family| pass.crosswalk.month(family)).collect(),
             encoders,
             lineage: Row::default(),
             scratch: String::new(),
@@ -182,11 +188,19 @@ impl Claims<'_> {
 
         let family = crosswalk.family(family_name);
         let paid = self.paid(record);
+        let (frames, maker) = (&self.walker.frames, &mut self.maker);
+        maker.begin();
+        let dated = family.and_then(|family| self.months[family]);
+        let month = dated.map_or(Month::default(), |column| month(maker, column, record, frames));
         if let Some(family) = family {
-            let family = &mut tally.families[family];
-            family.claims += 1;
-            family.unreadable += u64::from(paid.is_none());
-            family.paid += paid.unwrap_or(0);
+            let one = FamilyTally {
+                claims: 1,
+                unreadable: u64::from(paid.is_none()),
+                paid: paid.unwrap_or(0),
+                ..FamilyTally::default()
+            };
+            tally.families[family].add(&one);
+            tally.months.entry((family, month)).or_default().sums.add(&one);
         }
         let paid = paid.unwrap_or(0);
         let issue = |kind, weight, message: String| {
@@ -201,8 +215,9 @@ impl Claims<'_> {
             if !value.is_empty() && skip.applies(value, family_name) {
                 *tally.skipped.entry(skip.reason.clone()).or_default() += 1;
                 if let Some(family) = family {
-                    tally.families[family].skipped += 1;
-                    tally.families[family].paid_skipped += paid;
+                    let one = FamilyTally { skipped: 1, paid_skipped: paid, ..FamilyTally::default() };
+                    tally.families[family].add(&one);
+                    tally.months.entry((family, month)).or_default().sums.add(&one);
                 }
                 tally.issues.push(issue("skipped", Weight::Skipped, skip.reason.clone()));
                 return Ok(());
@@ -226,9 +241,10 @@ impl Claims<'_> {
             }
         };
 
-        self.maker.begin();
         let walked = Walked { record, frames, mbi };
         let mut blank: Vec<(usize, usize)> = Vec::new();
+        let mut written = 0;
+        let mut has_rows = false;
         for (encoder, &table) in self.encoders.iter_mut().zip(pass.tables) {
             let program = &crosswalk.tables[table];
             if !program.families.contains(&family) {
@@ -236,7 +252,9 @@ impl Claims<'_> {
             }
             let mut trouble = None;
             let lineage = &mut self.lineage;
+            let filled = &mut self.filled[table];
             let rows = self.maker.claim_rows(table, &walked, |row| {
+                row.count_filled(filled);
                 for (at, key) in program.keys.iter().enumerate() {
                     if row.cell(*key).is_empty() {
                         *tally.blank_keys.entry((table, at)).or_default() += 1;
@@ -248,7 +266,7 @@ impl Claims<'_> {
                 if let Some(control) = program.control
                     && let Some(amount) = scaled(row.cell(control), 2)
                 {
-                    tally.families[family].written += amount;
+                    written += amount;
                 }
                 let result = if pass.names.is_empty() {
                     encoder.row(row)
@@ -269,11 +287,19 @@ impl Claims<'_> {
                 return Err(error);
             }
             tally.rows[table] += rows;
+            if rows > 0 {
+                has_rows = true;
+                *tally.months.entry((family, month)).or_default().rows.entry(table).or_default() += rows;
+            }
             if rows == 0 && program.row == Root::Item && program.only_with.is_empty() && !pass.has_header(family) {
                 let message = format!("expected a claim with lines, found none: no row in {}", program.name);
                 tally.issues.push(issue("no-lines", Weight::Loss, message));
             }
         }
+        tally.families[family].written += written;
+        let in_month = tally.months.entry((family, month)).or_default();
+        in_month.sums.written += written;
+        in_month.written += u64::from(has_rows);
         for (table, column) in blank {
             let message = "expected a value in a column that loaders join or filter by, found none: blank";
             let mut issue = issue("blank-key", Weight::Notice, message.to_string());
@@ -379,6 +405,14 @@ pub fn changes(
         issue.field = crosswalk.field_name(table, *column);
         issues.push(issue);
     }
+}
+
+/// The month a claim counts in. What is odd about its date is noted when its rows are made.
+fn month<C: Cursor>(maker: &mut RowMaker<'_>, column: (usize, usize), record: &C, frames: &Frames) -> Month {
+    let mut row = Row::default();
+    maker.cell(column.0, column.1, &Walked { record, frames, mbi: "" }, 0, &mut row);
+    maker.notes.clear();
+    Month::of(std::str::from_utf8(row.cell(0)).unwrap_or_default())
 }
 
 /// Turns the notes of a record into issues with its place; the tree tells whose captures `ambiguous` names.

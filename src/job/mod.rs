@@ -29,11 +29,7 @@ use crate::read::{Input, MAX_LINE, Source};
 use crate::report::{Issue, Report};
 use crate::write::Sink;
 
-/// Name of the file summary table.
-pub const SUMMARY_TABLE: &str = "CCLF0";
-
-/// Lineage columns, in order.
-pub const LINEAGE: [&str; 3] = ["fhir_id", "source_file", "source_line"];
+pub use crate::write::{LINEAGE, SUMMARY_TABLE};
 
 /// Is told what happens while a job runs.
 pub trait Observer: Send {
@@ -131,6 +127,7 @@ impl Job {
         let elapsed = started.elapsed().as_secs_f64();
         let bytes: u64 = report.inputs.iter().map(|input| input.uncompressed_bytes).sum();
         Ok(Report {
+            finished: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             elapsed_seconds: (elapsed * 1000.0).round() / 1000.0,
             gigabytes_per_second: (bytes as f64 / 1e9 / elapsed.max(1e-9) * 1000.0).round() / 1000.0,
             ignored_files: ignored.iter().map(|path| path.display().to_string()).collect(),

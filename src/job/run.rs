@@ -11,17 +11,20 @@ use super::beneficiaries::{Beneficiaries, Stay};
 use super::claims::{ClaimOutput, ClaimPass, ClaimWorker, changes};
 use super::lines::Place;
 use super::people::{PeopleOutput, PeopleWorker};
-use super::tally::{FamilyTally, Tally};
-use super::{Job, LINEAGE, Observer, SUMMARY_TABLE, pipeline};
+use super::tally::{FamilyTally, Month, MonthTally, Tally};
+use super::{Job, Observer, pipeline};
 use crate::crosswalk::path::Root;
-use crate::crosswalk::picture::{Picture, cents};
+use crate::crosswalk::picture::cents;
 use crate::crosswalk::program::{Crosswalk, Origin};
 use crate::crosswalk::row::Row;
-use crate::crosswalk::schema::LAYOUT_VERSION;
+use crate::crosswalk::schema::{LAYOUT_VERSION, Table};
 use crate::error::{Error, Result};
 use crate::read::{Feed, Source};
-use crate::report::{BeneficiaryReport, InputReport, Issue, IssueCounter, Payments, Report, SUMMARY_VERSION, Weight};
-use crate::write::{Encoder, OutColumn, OutTable, Sink};
+use crate::report::{
+    BeneficiaryReport, FieldFill, InputReport, Issue, IssueCounter, MonthSums, NO_MONTH, Payments, Report,
+    SUMMARY_VERSION, Weight,
+};
+use crate::write::{Encoder, OutTable, Sink};
 
 /// Beneficiaries whose rows are encoded at a time.
 const BATCH: u64 = 4096;
@@ -47,6 +50,9 @@ pub struct Run<'a> {
 struct Totals {
     inputs: Vec<InputReport>,
     families: Vec<FamilyTally>,
+    months: BTreeMap<(usize, Month), MonthTally>,
+    /// cells that are not blank, by table and column
+    filled: Vec<Vec<u64>>,
     skipped: BTreeMap<String, u64>,
     rows: Vec<u64>,
     blank_keys: BTreeMap<(usize, usize), u64>,
@@ -71,6 +77,7 @@ impl Run<'_> {
                 })
                 .collect(),
             families: vec![FamilyTally::default(); crosswalk.families.len()],
+            filled: crosswalk.tables.iter().map(|table| vec![0; table.columns.len()]).collect(),
             rows: vec![0; crosswalk.tables.len()],
             ..Totals::default()
         };
@@ -105,30 +112,9 @@ impl Run<'_> {
     }
 
     fn out_tables(&self) -> Vec<OutTable> {
-        let lineage = |name: &&str| OutColumn { label: name.to_string(), picture: Picture::Text { width: 255 } };
-        let mut tables: Vec<OutTable> = self
-            .wanted
-            .iter()
-            .map(|at| {
-                let table = &self.crosswalk.tables[*at];
-                let column =
-                    |c: &crate::crosswalk::program::Column| OutColumn { label: c.label.clone(), picture: c.picture };
-                let mut columns: Vec<OutColumn> = table.columns.iter().map(column).collect();
-                if self.job.lineage {
-                    columns.extend(LINEAGE.iter().map(lineage));
-                }
-                let lineage = if self.job.lineage { LINEAGE.len() } else { 0 };
-                OutTable { name: table.name.clone(), columns, lineage }
-            })
-            .collect();
-        let columns = [
-            ("File Number", Picture::Text { width: 7 }),
-            ("File Description", Picture::Text { width: 43 }),
-            ("Total Records Count", Picture::Digits { width: 11 }),
-            ("Record Length", Picture::Digits { width: 5 }),
-        ]
-        .map(|(label, picture)| OutColumn { label: label.to_string(), picture });
-        tables.push(OutTable { name: SUMMARY_TABLE.to_string(), columns: columns.to_vec(), lineage: 0 });
+        let table = |at: &usize| OutTable::of(&self.job.schemas.tables[*at], self.job.lineage);
+        let mut tables: Vec<OutTable> = self.wanted.iter().map(table).collect();
+        tables.push(OutTable::summary());
         tables
     }
 
@@ -227,6 +213,7 @@ impl Run<'_> {
         }
         for worker in &workers {
             add_fills(fills, &worker.claims.maker.fills);
+            add_fills(&mut totals.filled, &worker.claims.filled);
         }
         Ok(Some(stays))
     }
@@ -245,6 +232,9 @@ impl Run<'_> {
                 *input.claims.entry(self.crosswalk.families[at].clone()).or_default() += family.claims;
                 totals.families[at].add(family);
             }
+        }
+        for (key, month) in &tally.months {
+            totals.months.entry(*key).or_default().add(month);
         }
         for (reason, count) in tally.skipped {
             *totals.skipped.entry(reason).or_default() += count;
@@ -327,6 +317,7 @@ impl Run<'_> {
                             _ => row.push(cell),
                         }
                     }
+                    row.count_filled(&mut totals.filled[table]);
                     lineage.iter().for_each(|text| row.push(text.as_bytes()));
                     encoder.row(&row)?;
                     changes(crosswalk, table, encoder.as_ref(), (place, "Patient", &rows.patient.id), &mut issues);
@@ -337,6 +328,7 @@ impl Run<'_> {
                 for packed in &rows.patient.former {
                     row.clear();
                     packed.cells().for_each(|cell| row.push(cell));
+                    row.count_filled(&mut totals.filled[table]);
                     lineage.iter().for_each(|text| row.push(text.as_bytes()));
                     encoder.row(&row)?;
                     changes(crosswalk, table, encoder.as_ref(), (place, "Patient", &rows.patient.id), &mut issues);
@@ -363,13 +355,16 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// CCLF0: every file with its description, records and record length.
+    /// CCLF0: every file of CMS's with its description, records and record length.
     fn summary_table(&mut self, totals: &Totals) -> Result<()> {
         let position = self.wanted.len();
         let mut encoder = self.sink.encoder(position)?;
         let mut row = Row::default();
         for at in self.wanted {
             let table = &self.job.schemas.tables[*at];
+            if table.own {
+                continue;
+            }
             row.clear();
             row.push(table.layout.table.as_bytes());
             row.push(table.title.as_bytes());
@@ -378,6 +373,30 @@ impl Run<'_> {
             encoder.row(&row)?;
         }
         self.sink.part(position, encoder.take()?)
+    }
+
+    fn month(&self, tally: &MonthTally, has_control: bool) -> MonthSums {
+        let sums = &tally.sums;
+        MonthSums {
+            claims: sums.claims,
+            claims_skipped: sums.skipped,
+            claims_written: tally.written,
+            rows: tally.rows.iter().map(|(at, rows)| (self.crosswalk.tables[*at].name.clone(), *rows)).collect(),
+            read: cents(sums.paid),
+            skipped: cents(sums.paid_skipped),
+            written: if has_control { cents(sums.written) } else { String::new() },
+        }
+    }
+
+    /// A table's name and how often each of its columns has a value.
+    fn fields(&self, table: usize, filled: &[u64]) -> (String, Vec<FieldFill>) {
+        let table = &self.crosswalk.tables[table];
+        let columns = table.columns.iter().zip(filled).map(|(column, filled)| FieldFill {
+            field: column.label.clone(),
+            status: column.status.name().to_string(),
+            filled: *filled,
+        });
+        (table.name.clone(), columns.collect())
     }
 
     fn report(&self, totals: Totals, beneficiaries: BeneficiaryReport, fills: &[Vec<u64>]) -> Report {
@@ -405,6 +424,7 @@ impl Run<'_> {
                 control.map_or(String::new(), |table| field(*table, crosswalk.tables[*table].control.unwrap_or(0)));
             let comparable = control.is_some_and(|table| crosswalk.tables[*table].row == Root::Eob)
                 && written_field.ends_with(".CLM_PMT_AMT");
+            let months = totals.months.iter().filter(|((family, _), _)| *family == at);
             payments.insert(
                 crosswalk.families[at].clone(),
                 Payments {
@@ -417,6 +437,12 @@ impl Run<'_> {
                     written_field,
                     equal: (comparable && family.unreadable == 0)
                         .then_some(family.paid - family.paid_skipped == family.written),
+                    dated_by: crosswalk.month(at).map_or(String::new(), |(table, column)| field(table, column)),
+                    months: months
+                        .map(|((_, month), tally)| {
+                            (month.name().unwrap_or_else(|| NO_MONTH.to_string()), self.month(tally, control.is_some()))
+                        })
+                        .collect(),
                 },
             );
         }
@@ -425,7 +451,10 @@ impl Run<'_> {
             producer: concat!("claimfeed ", env!("CARGO_PKG_VERSION")).to_string(),
             layout: LAYOUT_VERSION.to_string(),
             api: Some(crosswalk.api),
+            finished: String::new(),
             tables: self.wanted.iter().map(|at| (crosswalk.tables[*at].name.clone(), totals.rows[*at])).collect(),
+            titles: self.wanted.iter().map(|at| &self.job.schemas.tables[*at]).map(described).collect(),
+            fields: self.wanted.iter().map(|at| self.fields(*at, &totals.filled[*at])).collect(),
             skipped: totals.skipped,
             fills: filled,
             blank_keys: blank_keys.collect(),
@@ -438,6 +467,10 @@ impl Run<'_> {
             gigabytes_per_second: 0.0,
         }
     }
+}
+
+fn described(table: &Table) -> (String, String) {
+    (table.layout.table.clone(), table.title.clone())
 }
 
 fn add_fills(totals: &mut [Vec<u64>], fills: &[Vec<u64>]) {

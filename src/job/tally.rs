@@ -21,6 +21,8 @@ pub struct Tally {
     pub resources: BTreeMap<&'static str, u64>,
     /// by index of the claim family
     pub families: Vec<FamilyTally>,
+    /// by index of the claim family and month of service
+    pub months: BTreeMap<(usize, Month), MonthTally>,
     /// claims in no family of CCLF, by reason
     pub skipped: BTreeMap<String, u64>,
     /// by index of the table
@@ -59,5 +61,74 @@ impl FamilyTally {
         self.paid += other.paid;
         self.paid_skipped += other.paid_skipped;
         self.written += other.written;
+    }
+}
+
+/// A month of service; 0 where it cannot be read, else months since the year 0.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Month(u32);
+
+impl Month {
+    /// The month of an ISO date or timestamp.
+    pub fn of(date: &str) -> Month {
+        let number = |range: std::ops::Range<usize>| {
+            date.get(range).filter(|text| text.bytes().all(|b| b.is_ascii_digit())).and_then(|text| text.parse().ok())
+        };
+        let known: Option<(u32, u32)> = number(0..4).zip(number(5..7));
+        match known {
+            Some((year, month @ 1..=12)) if date.as_bytes()[4] == b'-' => Month(year * 12 + month),
+            _ => Month(0),
+        }
+    }
+
+    /// `YYYY-MM`; `None` where it cannot be read.
+    pub fn name(self) -> Option<String> {
+        let months = self.0.checked_sub(1)?;
+        Some(format!("{:04}-{:02}", months / 12, months % 12 + 1))
+    }
+}
+
+/// Counts and sums of one claim family in one month.
+#[derive(Debug, Default, Clone)]
+pub struct MonthTally {
+    /// as for the family
+    pub sums: FamilyTally,
+    /// claims with a row
+    pub written: u64,
+    /// by index of the table
+    pub rows: BTreeMap<usize, u64>,
+}
+
+impl MonthTally {
+    /// Adds another one.
+    pub fn add(&mut self, other: &MonthTally) {
+        self.sums.add(&other.sums);
+        self.written += other.written;
+        for (table, rows) in &other.rows {
+            *self.rows.entry(*table).or_default() += rows;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_are_read_from_dates_and_nothing_else() {
+        for (date, month) in [
+            ("2024-01-31", Some("2024-01")),
+            ("2023-12", Some("2023-12")),
+            ("1999-10-01T00:00:00Z", Some("1999-10")),
+            ("2024", None),
+            ("2024-13-01", None),
+            ("2024-00-01", None),
+            ("2024/01/01", None),
+            ("20é4-01-01", None),
+            ("+024-01-01", None),
+            ("", None),
+        ] {
+            assert_eq!(Month::of(date).name().as_deref(), month, "{date}");
+        }
     }
 }

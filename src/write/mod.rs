@@ -5,11 +5,22 @@
 
 pub mod arrow;
 pub mod csv;
+pub mod describe;
 pub mod fixed;
 
 use crate::crosswalk::picture::Picture;
 use crate::crosswalk::row::Row;
+use crate::crosswalk::schema::Table;
 use crate::error::Result;
+
+/// Name of the file summary table.
+pub const SUMMARY_TABLE: &str = "CCLF0";
+
+/// What it is.
+pub const SUMMARY_TITLE: &str = "File summary: rows and record length of every table";
+
+/// Lineage columns, in order.
+pub const LINEAGE: [&str; 3] = ["fhir_id", "source_file", "source_line"];
 
 /// A column of an output table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +99,37 @@ pub struct CellNote {
     pub column: usize,
     /// what was made of it
     pub change: Change,
+}
+
+impl OutTable {
+    /// The columns of a table's layout, with those of lineage if wanted.
+    pub fn of(table: &Table, lineage: bool) -> OutTable {
+        let fields = table.layout.fields.iter().map(|field| (field.label.as_str(), field.picture));
+        let lineage = if lineage { &LINEAGE[..] } else { &[] };
+        let columns = fields.chain(lineage.iter().map(|label| (*label, Picture::Text { width: 255 })));
+        OutTable {
+            name: table.layout.table.clone(),
+            columns: columns.map(OutColumn::of).collect(),
+            lineage: lineage.len(),
+        }
+    }
+
+    /// CCLF0, the file summary.
+    pub fn summary() -> OutTable {
+        let columns = [
+            ("File Number", Picture::Text { width: 7 }),
+            ("File Description", Picture::Text { width: 43 }),
+            ("Total Records Count", Picture::Digits { width: 11 }),
+            ("Record Length", Picture::Digits { width: 5 }),
+        ];
+        OutTable { name: SUMMARY_TABLE.to_string(), columns: columns.map(OutColumn::of).to_vec(), lineage: 0 }
+    }
+}
+
+impl OutColumn {
+    fn of((label, picture): (&str, Picture)) -> OutColumn {
+        OutColumn { label: label.to_string(), picture }
+    }
 }
 
 /// Encodes rows of one table; belongs to one worker.

@@ -1,0 +1,17 @@
+//! Small files that are there whole or not at all, readable by their owner only.
+
+use std::io::Write;
+use std::path::Path;
+
+use claimfeed::{Error, Result};
+
+/// Writes under a hidden name beside the target and renames; a file of that name is replaced.
+pub fn write_whole(target: &Path, bytes: &[u8]) -> Result<()> {
+    let trouble = |error| Error::file("write", target, error);
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Its mode is 0600.
+    let mut file = tempfile::NamedTempFile::with_prefix_in(".claimfeed-", folder).map_err(trouble)?;
+    file.write_all(bytes).map_err(trouble)?;
+    file.persist(target).map_err(|error| trouble(error.error))?;
+    Ok(())
+}
