@@ -11,14 +11,14 @@ use claimfeed::job::{Job, Observer};
 use claimfeed::parse::{Parser, Verify};
 use claimfeed::reconcile::{Reconciliation, page};
 use claimfeed::report::{Issue, Report, Weight};
-use claimfeed::write::Sink;
-use claimfeed::write::csv::CsvSink;
-use claimfeed::write::fixed::{FixedOptions, FixedSink};
+use claimfeed::write::SUMMARY_TABLE;
+use claimfeed::write::fixed::FixedOptions;
 use claimfeed::{Api, Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::file::write_whole;
 use super::fixed::FixedArgs;
+use super::format::{self, Format};
 use super::table::Columns;
 
 /// Convert an export into CCLF tables
@@ -29,8 +29,9 @@ Examples:
   claimfeed convert ExplanationOfBenefit.ndjson.gz Patient.ndjson.gz Coverage.ndjson.gz -o tables --lineage
   cat export/*.ndjson | claimfeed convert - -o tables --tables CCLF1,CCLF5
   claimfeed convert export/ -o delivery --format cclf --entity A0001 --performance-year 2026 --delivered 2026-11-20 --zip
+  claimfeed convert export/ -o tables --format parquet
 
-Writes one CSV per table, summary.json, the same as a page (report.html), and issues.csv with every resource left out
+Writes one file per table and format, summary.json, the same as a page (report.html), and issues.csv with every resource left out
 and every value left blank.")]
 pub struct Convert {
     /// Files or folders of an export (plain, gzip or zstd), or `-` for standard input
@@ -66,9 +67,9 @@ pub struct Convert {
     /// What reads the claims
     #[arg(long, value_parser = ["scan", "tape"], default_value = "scan", hide = true)]
     parser: String,
-    /// CSV files, or fixed-width files as CMS delivers them
-    #[arg(long, value_parser = ["csv", "cclf"], default_value = "csv")]
-    format: String,
+    /// How the tables are written; several at once, e.g. --format parquet --format csv
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMAT", default_value = "csv")]
+    format: Vec<Format>,
     #[command(flatten)]
     fixed: FixedArgs,
 }
@@ -110,13 +111,13 @@ impl Convert {
 
     /// Options of fixed-width files, if they are to be written.
     fn fixed_options(&self) -> Result<Option<FixedOptions>> {
-        if self.format != "cclf" {
+        if !self.format.contains(&Format::Cclf) {
             let message = "expected `--format cclf` with options of fixed-width files, found it missing";
             return if self.fixed.given() { Err(Error::Usage(message.to_string())) } else { Ok(None) };
         }
-        if self.lineage {
+        if self.lineage && self.format.iter().all(|format| *format == Format::Cclf) {
             return Err(Error::Usage(
-                "expected no `--lineage` with `--format cclf`: CMS's layouts have no columns for it\n  hint: write CSV in another run".to_string(),
+                "expected no `--lineage` with `--format cclf` alone: CMS's layouts have no columns for it\n  hint: add `--format csv`, which has them".to_string(),
             ));
         }
         self.fixed.options().map(Some)
@@ -124,18 +125,12 @@ impl Convert {
 
     fn convert(&self, job: &Job, fixed: Option<FixedOptions>) -> Result<u8> {
         let mut listing = Listing::new(&self.output)?;
-        let is_fixed = fixed.is_some();
-        let mut sink: Box<dyn Sink> = match fixed {
-            Some(options) => Box::new(FixedSink::new(&self.output, options)),
-            None => Box::new(CsvSink::new(&self.output)),
-        };
+        let mut sink = format::sink(&self.format, &self.output, fixed.as_ref());
         let report = job.run(sink.as_mut(), &mut listing)?;
-        // Tables of an earlier run that this one did not write would stand beside a summary that knows nothing of them.
-        for table in job.schemas.tables.iter().map(|table| &table.layout.table) {
-            if is_fixed || !report.tables.contains_key(table) {
-                let _ = std::fs::remove_file(self.output.join(format!("{table}.csv")));
-            }
-        }
+        let tables = job.schemas.tables.iter().map(|table| table.layout.table.as_str());
+        format::forget(&self.output, &self.format, tables.chain([SUMMARY_TABLE]), |table| {
+            table == SUMMARY_TABLE || report.tables.contains_key(table)
+        });
         listing.finish(&self.output.join(ISSUES))?;
         write_whole(&self.output.join(PAGE), page(&Reconciliation::of(&report)).as_bytes())?;
         write_summary(&report, &self.output.join(SUMMARY))?;

@@ -7,6 +7,7 @@
 mod convert;
 mod file;
 mod fixed;
+mod format;
 mod report;
 mod schema;
 mod synth;

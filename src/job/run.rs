@@ -112,7 +112,11 @@ impl Run<'_> {
     }
 
     fn out_tables(&self) -> Vec<OutTable> {
-        let table = |at: &usize| OutTable::of(&self.job.schemas.tables[*at], self.job.lineage);
+        let version = self.job.schemas.version(self.crosswalk.api);
+        let table = |at: &usize| {
+            let table = &self.job.schemas.tables[*at];
+            OutTable::of(table, self.job.lineage).explained(table, version)
+        };
         let mut tables: Vec<OutTable> = self.wanted.iter().map(table).collect();
         tables.push(OutTable::summary());
         tables

@@ -7,16 +7,19 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Date32Builder, Decimal128Builder, RecordBatch, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
-use super::{Encoder, OutTable, Part, Sink};
+use super::{Encoder, OutColumn, OutTable, Part, Sink};
 use crate::crosswalk::picture::{Picture, scaled};
 use crate::crosswalk::row::Row;
 use crate::error::{Error, Result};
 
 /// The Arrow schema of an output table. Every column may be null; a decimal has the picture's digits.
 pub fn schema(table: &OutTable) -> SchemaRef {
-    let fields: Vec<Field> =
-        table.columns.iter().map(|column| Field::new(&column.label, data_type(column.picture), true)).collect();
-    Arc::new(Schema::new(fields))
+    let field = |column: &OutColumn| {
+        let metadata = column.about.clone().into_iter().collect();
+        Field::new(&column.label, data_type(column.picture), true).with_metadata(metadata)
+    };
+    let fields: Vec<Field> = table.columns.iter().map(field).collect();
+    Arc::new(Schema::new(fields).with_metadata(table.about.clone().into_iter().collect()))
 }
 
 fn data_type(picture: Picture) -> DataType {
@@ -54,7 +57,7 @@ impl<F: FnMut(&str, RecordBatch) -> Result<()> + Send> Sink for ArrowSink<F> {
         match part {
             Part::Batch(Some(batch)) => (self.batches)(&self.tables[table].name, batch),
             Part::Batch(None) => Ok(()),
-            Part::Bytes(_) => Err(Error::Write {
+            Part::Bytes(_) | Part::Many(_) => Err(Error::Write {
                 table: self.tables[table].name.clone(),
                 message: "expected record batches".to_string(),
             }),

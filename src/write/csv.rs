@@ -1,26 +1,18 @@
 //! CSV after RFC 4180 with LF line ends: header of labels, quotes only where needed, blank is null.
-//!
-//! Files grow under a hidden name beside their place and get their own name when all of them are complete, so a
-//! reader never meets half a table. New files are readable by their owner only.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use tempfile::{NamedTempFile, TempPath};
-
+use super::files::{self, Growing, Place};
 use super::{Encoder, OutTable, Part, Sink};
 use crate::crosswalk::row::Row;
 use crate::error::{Error, Result};
-
-/// Bytes gathered before a file is written to.
-const BUFFER: usize = 256 << 10;
 
 /// Writes `TABLE.csv` files into a folder.
 #[derive(Debug)]
 pub struct CsvSink {
     folder: PathBuf,
-    files: Vec<(String, BufWriter<File>, TempPath)>,
+    files: Vec<(Growing, Place)>,
 }
 
 impl CsvSink {
@@ -30,22 +22,24 @@ impl CsvSink {
     }
 }
 
+/// The line of labels.
+pub(super) fn header(table: &OutTable) -> Result<Vec<u8>> {
+    let mut header = CsvEncoder::default();
+    let mut row = Row::default();
+    for column in &table.columns {
+        row.push(column.label.as_bytes());
+    }
+    header.row(&row)?;
+    Ok(header.bytes)
+}
+
 impl Sink for CsvSink {
     fn begin(&mut self, tables: &[OutTable]) -> Result<()> {
         self.files.clear();
         for table in tables {
-            let trouble = |error| Error::file("create a file in", &self.folder, error);
-            let file = NamedTempFile::with_prefix_in(".claimfeed-", &self.folder).map_err(trouble)?;
-            let (file, path) = file.into_parts();
-            let mut writer = BufWriter::with_capacity(BUFFER, file);
-            let mut header = CsvEncoder::default();
-            let mut row = Row::default();
-            for column in &table.columns {
-                row.push(column.label.as_bytes());
-            }
-            header.row(&row)?;
-            writer.write_all(&header.bytes).map_err(trouble)?;
-            self.files.push((table.name.clone(), writer, path));
+            let (mut file, place) = files::begin(&self.folder, &format!("{}.csv", table.name))?;
+            file.write_all(&header(table)?).map_err(|error| place.trouble(error))?;
+            self.files.push((file, place));
         }
         Ok(())
     }
@@ -55,27 +49,22 @@ impl Sink for CsvSink {
     }
 
     fn part(&mut self, table: usize, part: Part) -> Result<()> {
-        let (name, writer, _) = &mut self.files[table];
+        let (file, place) = &mut self.files[table];
         match part {
-            Part::Bytes(bytes) => {
-                writer.write_all(&bytes).map_err(|error| Error::file("write", &self.folder.join(&*name), error))
+            Part::Bytes(bytes) => file.write_all(&bytes).map_err(|error| place.trouble(error)),
+            Part::Batch(_) | Part::Many(_) => {
+                Err(Error::Write { table: "CSV".to_string(), message: "expected encoded text".to_string() })
             }
-            Part::Batch(_) => Err(Error::Write { table: name.clone(), message: "expected encoded text".to_string() }),
         }
     }
 
     fn finish(&mut self) -> Result<()> {
-        let mut done = Vec::new();
-        for (name, writer, path) in self.files.drain(..) {
-            let target = self.folder.join(format!("{name}.csv"));
-            let file = writer.into_inner().map_err(|error| Error::file("write", &target, error.into_error()))?;
-            file.sync_all().map_err(|error| Error::file("write", &target, error))?;
-            done.push((path, target));
+        let mut places = Vec::new();
+        for (file, place) in self.files.drain(..) {
+            place.complete(file)?;
+            places.push(place);
         }
-        for (path, target) in done {
-            path.persist(&target).map_err(|error| Error::file("rename to", &target, error.error))?;
-        }
-        Ok(())
+        files::publish(places)
     }
 }
 

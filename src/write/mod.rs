@@ -3,11 +3,17 @@
 //! A [`Sink`] gives every worker an [`Encoder`] per table, so that encoding runs in parallel, and takes the encoded
 //! [`Part`]s back in input order. What a row means is not known here; a column is a label and a picture.
 
+mod about;
 pub mod arrow;
+pub mod batches;
 pub mod csv;
 pub mod describe;
+pub mod files;
 pub mod fixed;
+mod parquet;
+pub mod tee;
 
+pub use self::about::About;
 use crate::crosswalk::picture::Picture;
 use crate::crosswalk::row::Row;
 use crate::crosswalk::schema::Table;
@@ -29,6 +35,8 @@ pub struct OutColumn {
     pub label: String,
     /// how its texts are written
     pub picture: Picture,
+    /// what formats with metadata say of the column, by name
+    pub about: About,
 }
 
 /// An output table.
@@ -38,6 +46,8 @@ pub struct OutTable {
     pub name: String,
     /// in order
     pub columns: Vec<OutColumn>,
+    /// what formats with metadata say of the table, by name
+    pub about: About,
     /// how many of the last columns are lineage, which is in no layout
     pub lineage: usize,
 }
@@ -110,6 +120,7 @@ impl OutTable {
         OutTable {
             name: table.layout.table.clone(),
             columns: columns.map(OutColumn::of).collect(),
+            about: About::new(),
             lineage: lineage.len(),
         }
     }
@@ -122,13 +133,18 @@ impl OutTable {
             ("Total Records Count", Picture::Digits { width: 11 }),
             ("Record Length", Picture::Digits { width: 5 }),
         ];
-        OutTable { name: SUMMARY_TABLE.to_string(), columns: columns.map(OutColumn::of).to_vec(), lineage: 0 }
+        OutTable {
+            name: SUMMARY_TABLE.to_string(),
+            columns: columns.map(OutColumn::of).to_vec(),
+            about: About::new(),
+            lineage: 0,
+        }
     }
 }
 
 impl OutColumn {
     fn of((label, picture): (&str, Picture)) -> OutColumn {
-        OutColumn { label: label.to_string(), picture }
+        OutColumn { label: label.to_string(), picture, about: About::new() }
     }
 }
 
@@ -153,6 +169,8 @@ pub enum Part {
     Bytes(Vec<u8>),
     /// rows as Arrow; `None` if there are none
     Batch(Option<::arrow::array::RecordBatch>),
+    /// of several formats, in the order of their sinks
+    Many(Vec<Part>),
 }
 
 /// Takes encoded rows in input order.

@@ -133,7 +133,9 @@ impl Sink for FixedSink {
             Part::Bytes(bytes) => {
                 writer.write_all(&bytes).map_err(|error| Error::file("write", &self.folder.join(&*name), error))
             }
-            Part::Batch(_) => Err(Error::Write { table: name.clone(), message: "expected encoded text".to_string() }),
+            Part::Batch(_) | Part::Many(_) => {
+                Err(Error::Write { table: name.clone(), message: "expected encoded text".to_string() })
+            }
         }
     }
 

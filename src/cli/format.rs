@@ -1,0 +1,80 @@
+//! What `--format` names, and the sinks for it.
+
+use std::path::Path;
+
+use claimfeed::write::Sink;
+use claimfeed::write::batches::{BatchSink, Container};
+use claimfeed::write::csv::CsvSink;
+use claimfeed::write::fixed::{FixedOptions, FixedSink};
+use claimfeed::write::tee::Tee;
+
+/// A form of the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// TABLE.csv
+    Csv,
+    /// TABLE.parquet: exact decimals, dates, zstd
+    Parquet,
+    /// TABLE.arrow: Arrow IPC file
+    Arrow,
+    /// TABLE.arrows: Arrow IPC stream
+    ArrowStream,
+    /// fixed-width files as CMS delivers them
+    Cclf,
+}
+
+impl Format {
+    /// What the names of its files end with; those of fixed-width files are CMS's.
+    fn extension(self) -> Option<&'static str> {
+        match self {
+            Format::Csv => Some("csv"),
+            Format::Cclf => None,
+            _ => self.container().map(Container::extension),
+        }
+    }
+
+    fn container(self) -> Option<Container> {
+        match self {
+            Format::Parquet => Some(Container::Parquet),
+            Format::Arrow => Some(Container::Arrow),
+            Format::ArrowStream => Some(Container::ArrowStream),
+            Format::Csv | Format::Cclf => None,
+        }
+    }
+}
+
+/// One sink for all the formats. `fixed` is needed for [`Format::Cclf`] only.
+pub fn sink(formats: &[Format], folder: &Path, fixed: Option<&FixedOptions>) -> Box<dyn Sink> {
+    let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+    for (at, format) in formats.iter().enumerate() {
+        if formats[..at].contains(format) {
+            continue;
+        }
+        match (format.container(), fixed) {
+            (Some(container), _) => sinks.push(Box::new(BatchSink::new(folder, container))),
+            (None, Some(options)) if *format == Format::Cclf => {
+                sinks.push(Box::new(FixedSink::new(folder, options.clone())));
+            }
+            _ => sinks.push(Box::new(CsvSink::new(folder))),
+        }
+    }
+    Tee::of(sinks)
+}
+
+/// Removes tables that an earlier run left in the folder and this one did not write: they would stand beside a summary
+/// that knows nothing of them.
+pub fn forget<'a>(
+    folder: &Path,
+    formats: &[Format],
+    all: impl Iterator<Item = &'a str>,
+    written: impl Fn(&str) -> bool,
+) {
+    for table in all {
+        for format in [Format::Csv, Format::Parquet, Format::Arrow, Format::ArrowStream] {
+            let Some(extension) = format.extension() else { continue };
+            if !formats.contains(&format) || !written(table) {
+                let _ = std::fs::remove_file(folder.join(format!("{table}.{extension}")));
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Files of record batches: Parquet, Arrow IPC files and streams.
+//!
+//! Batches come from the workers, a chunk of input at a time and in input order. Each table has a thread that joins
+//! them to larger ones, encodes, compresses and writes, so tables are written side by side and the order of the rows
+//! is nobody's lock. Where batches are joined and row groups cut depends on the input alone: the bytes are the same for
+//! any number of workers.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
+use arrow::ipc::writer::{FileWriter, StreamWriter};
+use parquet::arrow::ArrowWriter;
+
+use super::arrow::{ArrowEncoder, schema};
+use super::files::{self, Growing, Place};
+use super::{Encoder, OutTable, Part, Sink, parquet as rules};
+use crate::error::{Error, Result};
+
+/// Batches that may wait for a table's thread.
+const WAITING: usize = 16;
+
+/// Rows that are joined before they are encoded.
+const JOINED: usize = 8192;
+
+/// What the batches are written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Container {
+    /// `TABLE.parquet`
+    Parquet,
+    /// `TABLE.arrow`: an Arrow IPC file
+    Arrow,
+    /// `TABLE.arrows`: an Arrow IPC stream
+    ArrowStream,
+}
+
+impl Container {
+    /// The file names' ending.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Container::Parquet => "parquet",
+            Container::Arrow => "arrow",
+            Container::ArrowStream => "arrows",
+        }
+    }
+}
+
+/// Writes one file per table into a folder.
+pub struct BatchSink {
+    folder: PathBuf,
+    container: Container,
+    tables: Vec<OutTable>,
+    /// one per table
+    writing: Vec<Writing>,
+}
+
+/// A table's file and the thread that writes it.
+struct Writing {
+    /// dropped to tell that all batches have come
+    batches: Option<SyncSender<RecordBatch>>,
+    /// `None` once joined
+    thread: Option<JoinHandle<Result<Place>>>,
+}
+
+impl BatchSink {
+    /// A sink for an existing folder.
+    pub fn new(folder: &Path, container: Container) -> BatchSink {
+        BatchSink { folder: folder.to_path_buf(), container, tables: Vec::new(), writing: Vec::new() }
+    }
+}
+
+impl Sink for BatchSink {
+    fn begin(&mut self, tables: &[OutTable]) -> Result<()> {
+        // Threads of an earlier beginning end with their channels, and their files go.
+        self.writing.clear();
+        self.tables = tables.to_vec();
+        for table in tables {
+            let name = format!("{}.{}", table.name, self.container.extension());
+            let (file, place) = files::begin(&self.folder, &name)?;
+            let (sender, receiver) = sync_channel(WAITING);
+            let (container, schema) = (self.container, schema(table));
+            let write = move || write(container, schema, receiver, file, place);
+            let thread = std::thread::Builder::new()
+                .name(format!("write {}", table.name))
+                .spawn(write)
+                .map_err(|error| Error::file("start a thread to write to", &self.folder, error))?;
+            self.writing.push(Writing { batches: Some(sender), thread: Some(thread) });
+        }
+        Ok(())
+    }
+
+    fn encoder(&self, table: usize) -> Result<Box<dyn Encoder>> {
+        Ok(Box::new(ArrowEncoder::new(&self.tables[table])))
+    }
+
+    fn part(&mut self, table: usize, part: Part) -> Result<()> {
+        let Part::Batch(Some(batch)) = part else { return Ok(()) };
+        let writing = &mut self.writing[table];
+        match &writing.batches {
+            Some(batches) if batches.send(batch).is_ok() => Ok(()),
+            // The thread ended early, and tells why.
+            _ => writing.end(&self.tables[table].name).map(drop),
+        }
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        let mut places = Vec::new();
+        for (writing, table) in self.writing.iter_mut().zip(&self.tables) {
+            places.push(writing.end(&table.name)?);
+        }
+        self.writing.clear();
+        files::publish(places)
+    }
+}
+
+impl Writing {
+    /// Waits for the file to be complete.
+    fn end(&mut self, table: &str) -> Result<Place> {
+        self.batches = None;
+        let gone = || Error::Write { table: table.to_string(), message: "its thread ended too early".to_string() };
+        self.thread.take().ok_or_else(gone)?.join().map_err(|_| gone())?
+    }
+}
+
+/// What a table's thread does.
+fn write(
+    container: Container,
+    schema: SchemaRef,
+    batches: Receiver<RecordBatch>,
+    file: Growing,
+    place: Place,
+) -> Result<Place> {
+    let trouble =
+        |error: &dyn std::fmt::Display| Error::file("write", place.target(), std::io::Error::other(error.to_string()));
+    let mut writer = Writer::new(container, &schema, file).map_err(|error| trouble(&error))?;
+    let (mut pending, mut rows) = (Vec::new(), 0);
+    loop {
+        let batch = batches.recv();
+        let is_last = batch.is_err();
+        if let Ok(batch) = batch {
+            rows += batch.num_rows();
+            pending.push(batch);
+        }
+        if rows >= JOINED || (is_last && rows > 0) {
+            let joined = concat_batches(&schema, &pending).map_err(|error| trouble(&error))?;
+            writer.write(&joined).map_err(|error| trouble(&error))?;
+            pending.clear();
+            rows = 0;
+        }
+        if is_last {
+            break;
+        }
+    }
+    let file = writer.finish().map_err(|error| trouble(&error))?;
+    place.complete(file)?;
+    Ok(place)
+}
+
+/// An open file of one of the containers.
+enum Writer {
+    Parquet(Box<ArrowWriter<Growing>>),
+    Arrow(Box<FileWriter<Growing>>),
+    ArrowStream(Box<StreamWriter<Growing>>),
+}
+
+impl Writer {
+    fn new(container: Container, schema: &SchemaRef, file: Growing) -> std::result::Result<Writer, Trouble> {
+        Ok(match container {
+            Container::Parquet => {
+                Writer::Parquet(Box::new(ArrowWriter::try_new(file, schema.clone(), Some(rules::properties()?))?))
+            }
+            Container::Arrow => Writer::Arrow(Box::new(FileWriter::try_new(file, schema)?)),
+            Container::ArrowStream => Writer::ArrowStream(Box::new(StreamWriter::try_new(file, schema)?)),
+        })
+    }
+
+    fn write(&mut self, batch: &RecordBatch) -> std::result::Result<(), Trouble> {
+        match self {
+            Writer::Parquet(writer) => writer.write(batch)?,
+            Writer::Arrow(writer) => writer.write(batch)?,
+            Writer::ArrowStream(writer) => writer.write(batch)?,
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> std::result::Result<Growing, Trouble> {
+        Ok(match self {
+            Writer::Parquet(writer) => writer.into_inner()?,
+            Writer::Arrow(writer) => writer.into_inner()?,
+            Writer::ArrowStream(writer) => writer.into_inner()?,
+        })
+    }
+}
+
+/// What goes wrong in the libraries' writers. They name columns, never values.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("{0}")]
+    Arrow(#[from] arrow::error::ArrowError),
+    #[error("{0}")]
+    Parquet(#[from] parquet::errors::ParquetError),
+}

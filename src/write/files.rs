@@ -1,0 +1,58 @@
+//! Files that grow under hidden names and get their own names when all of them are complete.
+//!
+//! So a reader never meets half a table, and what an interrupted run leaves behind goes with it. New files are
+//! readable by their owner only.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::{NamedTempFile, TempPath};
+
+use crate::error::{Error, Result};
+
+/// Bytes gathered before a file is written to.
+const BUFFER: usize = 256 << 10;
+
+/// A file that is being written.
+pub type Growing = BufWriter<File>;
+
+/// A place for a file, and the hidden file that will take it.
+#[derive(Debug)]
+pub struct Place {
+    target: PathBuf,
+    hidden: TempPath,
+}
+
+/// Begins a file that will be called `name`.
+pub fn begin(folder: &Path, name: &str) -> Result<(Growing, Place)> {
+    let file = NamedTempFile::with_prefix_in(".claimfeed-", folder)
+        .map_err(|error| Error::file("create a file in", folder, error))?;
+    let (file, hidden) = file.into_parts();
+    Ok((BufWriter::with_capacity(BUFFER, file), Place { target: folder.join(name), hidden }))
+}
+
+impl Place {
+    /// Where the file will be.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// An error of writing the file.
+    pub fn trouble(&self, error: std::io::Error) -> Error {
+        Error::file("write", &self.target, error)
+    }
+
+    /// Makes sure that the whole file is on disk.
+    pub fn complete(&self, mut file: Growing) -> Result<()> {
+        file.flush().and_then(|()| file.get_ref().sync_all()).map_err(|error| self.trouble(error))
+    }
+}
+
+/// Gives complete files their names, replacing files of these names.
+pub fn publish(places: impl IntoIterator<Item = Place>) -> Result<()> {
+    for Place { target, hidden } in places {
+        hidden.persist(&target).map_err(|error| Error::file("rename to", &target, error.error))?;
+    }
+    Ok(())
+}
