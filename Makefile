@@ -61,7 +61,7 @@ valgrind: ## memcheck over the tests of the unsafe code; needs valgrind
 		--config 'target.$(HOST).runner = "valgrind --quiet --error-exitcode=9 --leak-check=no"' parse::scan
 	PROPTEST_CASES=16 $(CARGO) test --locked --test scanner \
 		--config 'target.$(HOST).runner = "valgrind --quiet --error-exitcode=9 --leak-check=no"' -- \
-		space_between long_numbers token_soup sound_json arbitrary_bytes
+		long_numbers token_soup sound_json arbitrary_bytes
 
 asan: ## AddressSanitizer over the tests of the scanner; needs nightly
 	@$(CARGO) +nightly --version >/dev/null 2>&1 || { echo "expected the nightly toolchain, found none: rustup toolchain install nightly"; exit 1; }
