@@ -35,7 +35,7 @@ fn columns(ddl: &str) -> Vec<(String, Vec<(String, String)>)> {
         } else if let Some(column) = line.strip_prefix("    ") {
             let column = column.trim_end_matches(',');
             let end = match column.strip_prefix('"') {
-                Some(quoted) => quoted.find('"').unwrap() + 2,
+                Some(rest) => rest.find('"').unwrap() + 2,
                 None => column.find(' ').unwrap(),
             };
             let kind = column[end..].trim().split('(').next().unwrap().to_string();
