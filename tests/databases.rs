@@ -34,8 +34,10 @@ fn columns(ddl: &str) -> Vec<(String, Vec<(String, String)>)> {
             tables.push((rest.trim_end_matches(" (").to_string(), Vec::new()));
         } else if let Some(column) = line.strip_prefix("    ") {
             let column = column.trim_end_matches(',');
-            let end =
-                if column.starts_with('"') { column[1..].find('"').unwrap() + 2 } else { column.find(' ').unwrap() };
+            let end = match column.strip_prefix('"') {
+                Some(rest) => rest.find('"').unwrap() + 2,
+                None => column.find(' ').unwrap(),
+            };
             let kind = column[end..].trim().split('(').next().unwrap().to_string();
             tables.last_mut().unwrap().1.push((column[..end].to_string(), kind));
         }

@@ -68,7 +68,7 @@ fn the_example_adds_columns_and_a_table_and_leaves_cms_s_alone() {
         assert_eq!(lines.len(), expected);
         for line in &lines {
             let items = claims[&line[0]]["item"].as_array().unwrap();
-            let item = items.iter().find(|item| item["sequence"].to_string() == line[2]).unwrap();
+            let item = items.iter().find(|item| item["sequence"].as_u64() == line[2].parse().ok()).unwrap();
             let served = item["quantity"]["value"].as_f64();
             assert_eq!(line[3].parse::<f64>().ok(), served);
         }
