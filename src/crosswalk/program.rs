@@ -271,6 +271,11 @@ impl Crosswalk {
         self.families.iter().position(|family| family == name)
     }
 
+    /// Columns of each table.
+    pub fn widths(&self) -> Vec<usize> {
+        self.tables.iter().map(|table| table.columns.len()).collect()
+    }
+
     /// The table and column of the date whose month a claim of this family counts in.
     pub fn month(&self, family: usize) -> Option<(usize, usize)> {
         let of = |(at, table): (usize, &TableProgram)| {

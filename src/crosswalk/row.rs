@@ -53,12 +53,15 @@ impl Row {
         (0..self.len()).map(|at| self.cell(at))
     }
 
-    /// Counts the cells that are not blank, each in its place.
-    pub fn count_filled(&self, counts: &mut [u64]) {
-        let mut start = 0;
-        for (count, &end) in counts.iter_mut().zip(&self.ends) {
-            *count += u64::from(end > start);
-            start = end;
+    /// Counts the cells that are not blank, each in its place. Small counts and no state between cells, so that a
+    /// processor counts several at once; the caller adds them up before they can overflow.
+    pub fn count_filled(&self, counts: &mut [u32]) {
+        let len = counts.len().min(self.ends.len());
+        let (Some(first), ends) = (counts.first_mut(), &self.ends[..len]) else { return };
+        let Some(&first_end) = ends.first() else { return };
+        *first += u32::from(first_end > 0);
+        for ((count, start), end) in counts[1..len].iter_mut().zip(ends).zip(&ends[1..]) {
+            *count += u32::from(start != end);
         }
     }
 
@@ -120,6 +123,9 @@ mod tests {
             row.push(b"beyond the columns that are counted");
             row.count_filled(&mut counts);
         }
+        assert_eq!(counts, [0, 2, 3]);
+        Row::default().count_filled(&mut counts);
+        Row::default().count_filled(&mut []);
         assert_eq!(counts, [0, 2, 3]);
     }
 }

@@ -19,7 +19,7 @@ use crate::write::{Encoder, Part};
 
 use super::beneficiaries::{Beneficiaries, Stay};
 use super::lines::{Place, Reader, Take};
-use super::tally::{FamilyTally, Month, Tally};
+use super::tally::{FamilyTally, Filled, Month, Tally};
 
 /// Amounts of control sums are cents.
 const CENTS: Picture = Picture::Decimal { whole: 30, scale: 2 };
@@ -69,8 +69,8 @@ pub struct Claims<'x> {
     walker: Walker<u32>,
     /// its fills are read at the end
     pub maker: RowMaker<'x>,
-    /// cells that are not blank, by table and column; read at the end
-    pub filled: Vec<Vec<u64>>,
+    /// cells that are not blank; read at the end
+    pub filled: Filled,
     /// table and column that date a claim, by claim family
     months: Vec<Option<(usize, usize)>>,
     /// one per table of the pass
@@ -100,7 +100,7 @@ impl<'x> ClaimWorker<'x> {
             pass,
             walker: Walker::default(),
             maker: RowMaker::new(pass.crosswalk),
-            filled: pass.crosswalk.tables.iter().map(|table| vec![0; table.columns.len()]).collect(),
+            filled: Filled::new(&pass.crosswalk.widths()),
             months: (0..pass.crosswalk.families.len()).map(|family| pass.crosswalk.month(family)).collect(),
             encoders,
             lineage: Row::default(),
@@ -120,6 +120,7 @@ impl<'x> ClaimWorker<'x> {
             ..Tally::default()
         };
         self.reader.each_record(chunk, &mut tally, claims)?;
+        claims.filled.settle();
         let parts = claims.encoders.iter_mut().map(|encoder| encoder.take()).collect::<Result<_>>()?;
         let stays = std::mem::take(&mut claims.stays);
         Ok(ClaimOutput { parts, stays, late_people: std::mem::take(&mut claims.late_people), tally })
@@ -252,7 +253,7 @@ impl Claims<'_> {
             }
             let mut trouble = None;
             let lineage = &mut self.lineage;
-            let filled = &mut self.filled[table];
+            let filled = self.filled.of(table);
             let rows = self.maker.claim_rows(table, &walked, |row| {
                 row.count_filled(filled);
                 for (at, key) in program.keys.iter().enumerate() {

@@ -11,7 +11,7 @@ use super::beneficiaries::{Beneficiaries, Stay};
 use super::claims::{ClaimOutput, ClaimPass, ClaimWorker};
 use super::lines::Place;
 use super::people::{PeopleOutput, PeopleWorker};
-use super::tally::{FamilyTally, Month, MonthTally, Tally};
+use super::tally::{FamilyTally, Filled, Month, MonthTally, Tally};
 use super::{Job, Observer, pipeline};
 use crate::crosswalk::path::Root;
 use crate::crosswalk::picture::cents;
@@ -77,7 +77,7 @@ impl Run<'_> {
                 })
                 .collect(),
             families: vec![FamilyTally::default(); crosswalk.families.len()],
-            filled: crosswalk.tables.iter().map(|table| vec![0; table.columns.len()]).collect(),
+            filled: crosswalk.widths().into_iter().map(|columns| vec![0; columns]).collect(),
             rows: vec![0; crosswalk.tables.len()],
             ..Totals::default()
         };
@@ -213,7 +213,7 @@ impl Run<'_> {
         }
         for worker in &workers {
             add_fills(fills, &worker.claims.maker.fills);
-            add_fills(&mut totals.filled, &worker.claims.filled);
+            add_fills(&mut totals.filled, worker.claims.filled.sums());
         }
         Ok(Some(stays))
     }
@@ -292,6 +292,7 @@ impl Run<'_> {
             });
         }
         let mut row = Row::default();
+        let mut filled = Filled::new(&self.crosswalk.widths());
         for rows in beneficiaries.rows() {
             people.beneficiaries += 1;
             people.without_mbi += u64::from(rows.patient.mbi.is_empty());
@@ -314,7 +315,7 @@ impl Run<'_> {
                             _ => row.push(cell),
                         }
                     }
-                    row.count_filled(&mut totals.filled[table]);
+                    row.count_filled(filled.of(table));
                     lineage.iter().for_each(|text| row.push(text.as_bytes()));
                     encoder.row(&row)?;
                     totals.rows[table] += 1;
@@ -324,7 +325,7 @@ impl Run<'_> {
                 for packed in &rows.patient.former {
                     row.clear();
                     packed.cells().for_each(|cell| row.push(cell));
-                    row.count_filled(&mut totals.filled[table]);
+                    row.count_filled(filled.of(table));
                     lineage.iter().for_each(|text| row.push(text.as_bytes()));
                     encoder.row(&row)?;
                     totals.rows[table] += 1;
@@ -332,9 +333,12 @@ impl Run<'_> {
             }
             if people.beneficiaries.is_multiple_of(BATCH) {
                 self.hand_on(&mut encoders)?;
+                filled.settle();
             }
         }
         self.hand_on(&mut encoders)?;
+        filled.settle();
+        add_fills(&mut totals.filled, filled.sums());
         Ok(people)
     }
 

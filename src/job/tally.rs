@@ -110,6 +110,40 @@ impl MonthTally {
     }
 }
 
+/// Cells that are not blank, by table and column: counted small for a while, then added up.
+#[derive(Debug)]
+pub struct Filled {
+    small: Vec<Vec<u32>>,
+    sums: Vec<Vec<u64>>,
+}
+
+impl Filled {
+    /// Of so many columns per table.
+    pub fn new(columns: &[usize]) -> Filled {
+        Filled {
+            small: columns.iter().map(|columns| vec![0; *columns]).collect(),
+            sums: columns.iter().map(|columns| vec![0; *columns]).collect(),
+        }
+    }
+
+    /// What rows of a table are counted in, until they are settled.
+    pub fn of(&mut self, table: usize) -> &mut [u32] {
+        &mut self.small[table]
+    }
+
+    /// Adds up what was counted; due before 2^32 rows of a table, so after every chunk.
+    pub fn settle(&mut self) {
+        for (small, sum) in self.small.iter_mut().flatten().zip(self.sums.iter_mut().flatten()) {
+            *sum += u64::from(std::mem::take(small));
+        }
+    }
+
+    /// All that was settled.
+    pub fn sums(&self) -> &[Vec<u64>] {
+        &self.sums
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
