@@ -1,9 +1,12 @@
 # What people do here. `make help` lists it; each target works on a fresh machine with Rust.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test check bench golden clean
+.PHONY: help demo build test check bench golden clean fuzz seeds valgrind asan neon
 
 CARGO ?= cargo
 DEMO ?= demo
+# seconds for each fuzz target
+T ?= 60
+HOST = $(shell rustc -vV | sed -n "s/^host: //p")
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +48,32 @@ golden: ## make testdata/ anew from the generator and the converter; review the 
 	done
 	@chmod -R u=rwX,go=rX testdata
 	@du -sh testdata
+
+fuzz: ## every fuzz target for T seconds (make fuzz T=600); needs nightly and cargo-fuzz
+	fuzz/run.sh $(T)
+
+seeds: ## make the fuzz targets' first inputs anew, from testdata and schemas
+	fuzz/run.sh 0
+
+valgrind: ## memcheck over the tests of the unsafe code; needs valgrind
+	@command -v valgrind >/dev/null || { echo "expected valgrind, found none: apt-get install valgrind"; exit 1; }
+	PROPTEST_CASES=64 $(CARGO) test --locked --lib \
+		--config 'target.$(HOST).runner = "valgrind --quiet --error-exitcode=9 --leak-check=no"' parse::scan
+	PROPTEST_CASES=16 $(CARGO) test --locked --test scanner \
+		--config 'target.$(HOST).runner = "valgrind --quiet --error-exitcode=9 --leak-check=no"' -- \
+		space_between long_numbers token_soup sound_json arbitrary_bytes
+
+asan: ## AddressSanitizer over the tests of the scanner; needs nightly
+	@$(CARGO) +nightly --version >/dev/null 2>&1 || { echo "expected the nightly toolchain, found none: rustup toolchain install nightly"; exit 1; }
+	RUSTFLAGS=-Zsanitizer=address $(CARGO) +nightly test --locked --target $(HOST) --lib parse::scan
+	RUSTFLAGS=-Zsanitizer=address $(CARGO) +nightly test --locked --target $(HOST) --test scanner
+
+neon: ## the scanner's tests on an emulated aarch64; needs qemu-user, a cross compiler and the rustup target
+	@for tool in qemu-aarch64 aarch64-linux-gnu-gcc; do command -v $$tool >/dev/null || \
+		{ echo "expected $$tool, found none: apt-get install qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross"; exit 1; }; done
+	CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc $(CARGO) test --locked --lib --target aarch64-unknown-linux-gnu \
+		--config 'target.aarch64-unknown-linux-gnu.linker = "aarch64-linux-gnu-gcc"' \
+		--config 'target.aarch64-unknown-linux-gnu.runner = "qemu-aarch64 -L /usr/aarch64-linux-gnu"' parse::scan
 
 clean: ## remove what was built
 	$(CARGO) clean

@@ -11,11 +11,14 @@ use claimfeed::job::{Job, Observer};
 use claimfeed::parse::{Parser, Verify};
 use claimfeed::reconcile::{Reconciliation, page};
 use claimfeed::report::{Issue, Report, Weight};
+use claimfeed::write::Sink;
 use claimfeed::write::csv::CsvSink;
+use claimfeed::write::fixed::{FixedOptions, FixedSink};
 use claimfeed::{Api, Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::file::write_whole;
+use super::fixed::FixedArgs;
 use super::table::Columns;
 
 /// Convert an export into CCLF tables
@@ -25,6 +28,7 @@ Examples:
   claimfeed convert export/ -o tables
   claimfeed convert ExplanationOfBenefit.ndjson.gz Patient.ndjson.gz Coverage.ndjson.gz -o tables --lineage
   cat export/*.ndjson | claimfeed convert - -o tables --tables CCLF1,CCLF5
+  claimfeed convert export/ -o delivery --format cclf --entity A0001 --performance-year 2026 --delivered 2026-11-20 --zip
 
 Writes one CSV per table, summary.json, the same as a page (report.html), and issues.csv with every resource left out
 and every value left blank.")]
@@ -62,6 +66,11 @@ pub struct Convert {
     /// What reads the claims
     #[arg(long, value_parser = ["scan", "tape"], default_value = "scan", hide = true)]
     parser: String,
+    /// CSV files, or fixed-width files as CMS delivers them
+    #[arg(long, value_parser = ["csv", "cclf"], default_value = "csv")]
+    format: String,
+    #[command(flatten)]
+    fixed: FixedArgs,
 }
 
 /// File names of what stands beside the tables.
@@ -72,6 +81,7 @@ const PAGE: &str = "report.html";
 impl Convert {
     /// Runs it.
     pub fn run(self) -> Result<u8> {
+        let fixed = self.fixed_options()?;
         let mut job = Job::new(&self.input)?;
         job.api = Api::parse(&self.api);
         job.tables = self.tables.iter().map(|name| name.trim().to_string()).filter(|name| !name.is_empty()).collect();
@@ -90,7 +100,7 @@ impl Convert {
         }
         let made = prepare(&self.output, self.force)?;
         job.spool = self.output.clone();
-        let result = self.convert(&job);
+        let result = self.convert(&job, fixed);
         if result.is_err() && made {
             // Removes it only if it is empty.
             let _ = std::fs::remove_dir(&self.output);
@@ -98,12 +108,31 @@ impl Convert {
         result
     }
 
-    fn convert(&self, job: &Job) -> Result<u8> {
+    /// Options of fixed-width files, if they are to be written.
+    fn fixed_options(&self) -> Result<Option<FixedOptions>> {
+        if self.format != "cclf" {
+            let message = "expected `--format cclf` with options of fixed-width files, found it missing";
+            return if self.fixed.given() { Err(Error::Usage(message.to_string())) } else { Ok(None) };
+        }
+        if self.lineage {
+            return Err(Error::Usage(
+                "expected no `--lineage` with `--format cclf`: CMS's layouts have no columns for it\n  hint: write CSV in another run".to_string(),
+            ));
+        }
+        self.fixed.options().map(Some)
+    }
+
+    fn convert(&self, job: &Job, fixed: Option<FixedOptions>) -> Result<u8> {
         let mut listing = Listing::new(&self.output)?;
-        let report = job.run(&mut CsvSink::new(&self.output), &mut listing)?;
+        let is_fixed = fixed.is_some();
+        let mut sink: Box<dyn Sink> = match fixed {
+            Some(options) => Box::new(FixedSink::new(&self.output, options)),
+            None => Box::new(CsvSink::new(&self.output)),
+        };
+        let report = job.run(sink.as_mut(), &mut listing)?;
         // Tables of an earlier run that this one did not write would stand beside a summary that knows nothing of them.
         for table in job.schemas.tables.iter().map(|table| &table.layout.table) {
-            if !report.tables.contains_key(table) {
+            if is_fixed || !report.tables.contains_key(table) {
                 let _ = std::fs::remove_file(self.output.join(format!("{table}.csv")));
             }
         }

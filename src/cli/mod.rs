@@ -6,6 +6,7 @@
 
 mod convert;
 mod file;
+mod fixed;
 mod report;
 mod schema;
 mod synth;

@@ -4,15 +4,21 @@
 
 use super::path::{Alternative, Call, Fault, Link, Literal, Path, Pick, Root, Source, Step, Test};
 
+/// Brackets of conditions within each other; the shipped cells need 3. Without an end to it a cell could end the
+/// process: recursion has only the stack.
+const MAX_DEPTH: usize = 32;
+
 /// Reads one cell from left to right.
 pub(super) struct Parser<'a> {
     text: &'a str,
     at: usize,
+    /// brackets of conditions that are open
+    depth: usize,
 }
 
 impl<'a> Parser<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Parser { text, at: 0 }
+        Parser { text, at: 0, depth: 0 }
     }
 
     pub(super) fn is_at_end(&self) -> bool {
@@ -245,6 +251,17 @@ impl<'a> Parser<'a> {
     }
 
     fn condition(&mut self) -> Result<Step, Fault> {
+        if self.depth == MAX_DEPTH {
+            return self.fault("conditions in at most 32 brackets");
+        }
+        // Not given back after a fault: the first one ends the parsing.
+        self.depth += 1;
+        let step = self.shallow_condition()?;
+        self.depth -= 1;
+        Ok(step)
+    }
+
+    fn shallow_condition(&mut self) -> Result<Step, Fault> {
         if self.eat("(") {
             self.blanks();
             let step = self.condition()?;

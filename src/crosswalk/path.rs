@@ -332,6 +332,9 @@ mod tests {
             fault("%claim.id"),
             "column 2: expected one of eob, item, px, dx, patient, coverage, mbi, former, hospice, row, found `c`"
         );
+        let deep = |open: &str| fault(&format!("%eob.where({}", open.repeat(100_000)));
+        assert_eq!(deep("("), "column 44: expected conditions in at most 32 brackets, found `(`");
+        assert_eq!(deep("a.where("), "column 268: expected conditions in at most 32 brackets, found `a`");
         assert_eq!(fault("%eob.id %eob.id"), "column 9: expected `|` or the end of the cell, found `%`");
     }
 }

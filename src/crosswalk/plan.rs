@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use super::path::{Literal, Step, Test};
 use super::table::TextTable;
+use crate::parse::Name;
 
 /// Index of a node, switch or group.
 pub type Id = u32;
@@ -52,15 +53,20 @@ pub struct Capture {
     pub id: usize,
 }
 
+/// A set of members of one node: bit n is the n-th key. Nodes of more keys than bits are walked to their end.
+pub(super) type KeySet = u64;
+
 /// What to do with the members of an object.
 #[derive(Debug, Clone, Default)]
 pub struct Node {
     pub(super) keys: TextTable,
-    pub(super) doings: Vec<Doing>,
-    /// how many members groups may ask for
-    pub(super) unions: usize,
+    pub(super) doings: Box<[Doing]>,
+    /// keys that are wanted whatever groups say: with all of them met, the rest of the object is nobody's
+    pub(super) wanted: KeySet,
+    /// keys that groups may ask for, by the union's number
+    pub(super) unions: Box<[KeySet]>,
     /// captures if the value is a scalar
-    pub(super) captures: Vec<Capture>,
+    pub(super) captures: Box<[Capture]>,
     /// every object here opens a frame of this scope
     pub(super) scope: Option<u16>,
     /// groups of the n-th element of an array
@@ -69,19 +75,27 @@ pub struct Node {
     pub(super) simple: bool,
 }
 
+/// Where there is no node, no union.
+pub(super) const NONE: u32 = u32::MAX;
+
 /// What to do with one member.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Doing {
-    pub(super) walk: Option<Id>,
-    pub(super) union: Option<usize>,
-    pub(super) switches: Vec<Id>,
+    /// the key's bit; 0 if there are too many keys
+    pub(super) bit: KeySet,
+    /// [`NONE`] or the node to walk
+    pub(super) walk: Id,
+    /// [`NONE`] or the number of the union
+    pub(super) union: u32,
+    /// of [`Plan::heads`]
+    pub(super) switches: (u32, u32),
 }
 
 /// A discriminator: text found down `rest` decides groups.
 #[derive(Debug, Clone, Default)]
 pub struct Switch {
     /// members below the head member
-    pub(super) rest: Vec<Box<[u8]>>,
+    pub(super) rest: Box<[Wanting]>,
     pub(super) literals: TextTable,
     pub(super) behind: Vec<Vec<Id>>,
     pub(super) prefixes: Vec<(Box<[u8]>, Id)>,
@@ -89,10 +103,29 @@ pub struct Switch {
     pub(super) any: Vec<Id>,
 }
 
+/// A member's name with what is compared of it.
+#[derive(Debug, Clone)]
+pub struct Wanting {
+    text: Box<[u8]>,
+    tail: u64,
+}
+
+impl Wanting {
+    fn new(key: &str) -> Wanting {
+        Wanting { text: key.as_bytes().into(), tail: Name::new(key.as_bytes()).tail() }
+    }
+
+    #[inline]
+    pub(super) fn name(&self) -> Name<'_> {
+        Name::with_tail(&self.text, self.tail)
+    }
+}
+
 /// Paths that go on from members of an object once its switch has decided for them.
 #[derive(Debug, Clone, Default)]
 pub struct Group {
-    pub(super) acts: Vec<(usize, Act)>,
+    /// union and what to do with its member
+    pub(super) acts: Box<[(u32, Act)]>,
 }
 
 /// One member's part in a group.
@@ -110,6 +143,8 @@ pub struct Plan {
     pub(super) nodes: Vec<Node>,
     pub(super) switches: Vec<Switch>,
     pub(super) groups: Vec<Group>,
+    /// switches that members decide, those of one member next to each other
+    pub(super) heads: Vec<Id>,
     pub(super) root: Id,
     /// the record's family, where there are families
     pub(super) family: Option<Slot>,
@@ -330,17 +365,55 @@ impl Trie {
 /// Members of one object while its node is compiled.
 #[derive(Default)]
 struct Members {
-    doings: BTreeMap<String, Doing>,
-    unions: usize,
+    by_key: BTreeMap<String, Member>,
+    unions: u32,
+}
+
+#[derive(Default)]
+struct Member {
+    walk: Option<Id>,
+    union: Option<u32>,
+    switches: Vec<Id>,
 }
 
 impl Members {
-    fn union(&mut self, key: &str) -> usize {
-        let doing = self.doings.entry(key.to_string()).or_default();
-        *doing.union.get_or_insert_with(|| {
+    fn union(&mut self, key: &str) -> u32 {
+        let member = self.by_key.entry(key.to_string()).or_default();
+        *member.union.get_or_insert_with(|| {
             self.unions += 1;
             self.unions - 1
         })
+    }
+
+    /// The members as a node has them. `open`: something may still be decided behind the last of them.
+    fn settle(self, open: bool, plan: &mut Plan) -> Node {
+        let counts = self.by_key.len() < KeySet::BITS as usize;
+        let mut node = Node { keys: TextTable::new(self.by_key.keys()), ..Node::default() };
+        // A bit that is no key's never goes.
+        node.wanted = if counts && !open { 0 } else { 1 << (KeySet::BITS - 1) };
+        let mut unions = vec![0; self.unions as usize];
+        let mut doings = Vec::new();
+        for (at, member) in self.by_key.into_values().enumerate() {
+            let bit = if counts { 1 << at } else { 0 };
+            if member.walk.is_some() || !member.switches.is_empty() {
+                node.wanted |= bit;
+            }
+            if let Some(union) = member.union {
+                unions[union as usize] = bit;
+            }
+            let from = plan.heads.len() as u32;
+            plan.heads.extend(member.switches);
+            doings.push(Doing {
+                bit,
+                walk: member.walk.unwrap_or(NONE),
+                union: member.union.unwrap_or(NONE),
+                switches: (from, plan.heads.len() as u32),
+            });
+        }
+        node.simple = doings.iter().all(|doing| doing.union == NONE && doing.switches.0 == doing.switches.1);
+        node.doings = doings.into();
+        node.unions = unions.into();
+        node
     }
 }
 
@@ -350,27 +423,22 @@ fn compile_node(trie: &Trie, at: usize, classes: &[(Vec<String>, usize)], plan: 
     let mut members = Members::default();
     for (key, child) in &source.keys {
         let walk = compile_node(trie, *child, &[], plan);
-        members.doings.entry(key.clone()).or_default().walk = Some(walk);
+        members.by_key.entry(key.clone()).or_default().walk = Some(walk);
     }
     let index: Vec<(usize, Id)> =
         source.index.iter().map(|(n, child)| (*n, compile_group(trie, *child, plan, &mut members))).collect();
     for (head, switch) in compile_switches(trie, &source.wheres, plan, &mut members) {
-        members.doings.entry(head).or_default().switches.push(switch);
+        members.by_key.entry(head).or_default().switches.push(switch);
     }
     for (families, class) in classes {
         let group = compile_group(trie, *class, plan, &mut members);
         plan.classes.extend(families.iter().map(|family| (family.as_str().into(), group)));
     }
-    let simple = index.is_empty() && members.doings.values().all(|d| d.union.is_none() && d.switches.is_empty());
-    let node = Node {
-        keys: TextTable::new(members.doings.keys()),
-        unions: members.unions,
-        doings: members.doings.into_values().collect(),
-        captures: source.captures.clone(),
-        scope: source.scope,
-        index,
-        simple,
-    };
+    let mut node = members.settle(!classes.is_empty(), plan);
+    node.simple &= index.is_empty();
+    node.captures = source.captures.clone().into();
+    node.scope = source.scope;
+    node.index = index;
     plan.nodes.push(node);
     (plan.nodes.len() - 1) as Id
 }
@@ -385,7 +453,7 @@ fn compile_group(trie: &Trie, at: usize, plan: &mut Plan, members: &mut Members)
     for (head, switch) in compile_switches(trie, &source.wheres, plan, members) {
         acts.push((members.union(&head), Act::Switch(switch)));
     }
-    plan.groups.push(Group { acts });
+    plan.groups.push(Group { acts: acts.into() });
     (plan.groups.len() - 1) as Id
 }
 
@@ -401,8 +469,7 @@ fn compile_switches(
     }
     let mut switches = Vec::new();
     for (path, tests) in by_path {
-        let mut switch =
-            Switch { rest: path[1..].iter().map(|key| key.as_bytes().into()).collect(), ..Switch::default() };
+        let mut switch = Switch { rest: path[1..].iter().map(|key| Wanting::new(key)).collect(), ..Switch::default() };
         let mut literals: BTreeMap<&str, Vec<Id>> = BTreeMap::new();
         for (test, child) in tests {
             let group = compile_group(trie, child, plan, members);

@@ -38,6 +38,12 @@ impl Row {
         &self.text[start..self.ends[at] as usize]
     }
 
+    /// The texts of all cells, one after another.
+    #[inline]
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
     /// How many cells there are.
     pub fn len(&self) -> usize {
         self.ends.len()
@@ -50,7 +56,12 @@ impl Row {
 
     /// The cells in order.
     pub fn cells(&self) -> impl Iterator<Item = &[u8]> {
-        (0..self.len()).map(|at| self.cell(at))
+        let mut start = 0;
+        self.ends.iter().map(move |end| {
+            let cell = &self.text[start..*end as usize];
+            start = *end as usize;
+            cell
+        })
     }
 
     /// Counts the cells that are not blank, each in its place. Small counts and no state between cells, so that a

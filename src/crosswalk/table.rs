@@ -32,7 +32,7 @@ impl Place {
 
 #[inline]
 fn mixed(name: Name<'_>) -> u64 {
-    name.tail() ^ (name.text().len() as u64).wrapping_mul(0xA076_1D64_78BD_642F)
+    name.tail() ^ (name.text().len() as u64) << 59
 }
 
 /// Multipliers tried per table size; with more collisions than none after that, the best one is kept.
@@ -49,9 +49,10 @@ impl TextTable {
             let mut used = vec![false; 1 << bits];
             texts.iter().filter(|text| std::mem::replace(&mut used[place(multiplier, text)], true)).count()
         };
-        let multiplier = (1..TRIES)
-            .map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-            .min_by_key(|multiplier| collisions(*multiplier))
+        let multipliers = || (1..TRIES).map(|n| n.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        let multiplier = multipliers()
+            .find(|multiplier| collisions(*multiplier) == 0)
+            .or_else(|| multipliers().min_by_key(|multiplier| collisions(*multiplier)))
             .unwrap_or(1);
         let mut places = vec![Place::FREE; 1 << bits].into_boxed_slice();
         for (index, text) in texts.iter().enumerate() {

@@ -2,7 +2,7 @@
 //!
 //! It knows no field and no table. Frames hold captured positions only, so they are reused for the next record.
 
-use super::plan::{Act, Capture, Doing, Id, Mode, Node, Plan, Switch};
+use super::plan::{Act, Capture, Doing, Id, KeySet, Mode, NONE, Node, Plan, Switch};
 use crate::parse::{Captured, Cursor, Kind, Name, Scalar, Step};
 
 /// What a walk captured.
@@ -74,7 +74,8 @@ impl<At: Copy> Walker<At> {
         self.open.resize(plan.widths.len(), 0);
         self.seen.clear();
         self.decided.clear();
-        Way { plan, record, walker: self }.value(plan.root, record.root())
+        let Walker { frames, open, seen, decided } = self;
+        Way { plan, record, frames, open, seen, decided }.value(plan.root, record.root())
     }
 }
 
@@ -82,7 +83,20 @@ impl<At: Copy> Walker<At> {
 struct Way<'w, C: Cursor> {
     plan: &'w Plan,
     record: &'w C,
-    walker: &'w mut Walker<C::At>,
+    frames: &'w mut Frames,
+    open: &'w mut Vec<u32>,
+    seen: &'w mut Vec<Option<C::At>>,
+    decided: &'w mut Vec<Id>,
+}
+
+/// An open object with slices.
+struct Here<'w> {
+    node: &'w Node,
+    /// where its members and groups begin
+    seen: usize,
+    decided: usize,
+    /// keys that may still bring something
+    left: KeySet,
 }
 
 impl<'w, C: Cursor> Way<'w, C> {
@@ -108,15 +122,15 @@ impl<'w, C: Cursor> Way<'w, C> {
         }
     }
 
+    #[inline]
     fn element(&mut self, node: &'w Node, at: C::At, n: usize) -> C::At {
         let Some(scope) = node.scope.map(usize::from) else { return self.object(node, at, n) };
-        let frames = &mut self.walker.frames;
-        let base = frames.slots.len();
-        frames.slots.resize(base + self.plan.widths[scope], 0);
-        frames.bases[scope].push(base as u32);
-        let outer = std::mem::replace(&mut self.walker.open[scope], base as u32);
+        let base = self.frames.slots.len();
+        self.frames.slots.resize(base + self.plan.widths[scope], 0);
+        self.frames.bases[scope].push(base as u32);
+        let outer = std::mem::replace(&mut self.open[scope], base as u32);
         let end = self.object(node, at, n);
-        self.walker.open[scope] = outer;
+        self.open[scope] = outer;
         end
     }
 
@@ -126,58 +140,73 @@ impl<'w, C: Cursor> Way<'w, C> {
             return self.sliced(node, at, n);
         }
         let record = self.record;
+        let mut left = node.wanted;
+        if left == 0 {
+            return record.skip(at);
+        }
         record.members(at, |name, value| {
-            let wanted = node.keys.find(name).and_then(|found| node.doings[found].walk);
-            Step::Past(match wanted {
-                Some(walk) => self.value(walk, value),
-                None => record.skip(value),
-            })
+            let Some(found) = node.keys.find(name) else { return Step::Past(record.skip(value)) };
+            let doing = &node.doings[found];
+            let end = self.value(doing.walk, value);
+            left &= !doing.bit;
+            if left == 0 { Step::Leave(end) } else { Step::Past(end) }
         })
     }
 
     /// An object with slices: members are noted as they come, groups act on them once decided.
     fn sliced(&mut self, node: &'w Node, at: C::At, n: usize) -> C::At {
         let (plan, record) = (self.plan, self.record);
-        let here = Stretch { seen: self.walker.seen.len(), decided: self.walker.decided.len() };
-        self.walker.seen.resize(here.seen + node.unions, None);
+        let mut here = Here { node, seen: self.seen.len(), decided: self.decided.len(), left: node.wanted };
+        for _ in 0..node.unions.len() {
+            self.seen.push(None);
+        }
         for (index, group) in &node.index {
             if *index == n {
-                self.decide(here, *group);
+                self.decide(&mut here, *group);
             }
         }
+        if here.left == 0 {
+            self.seen.truncate(here.seen);
+            self.decided.truncate(here.decided);
+            return record.skip(at);
+        }
         let end = record.members(at, |name, value| {
-            Step::Past(match node.keys.find(name) {
-                Some(found) => self.member(here, &node.doings[found], value),
-                None => record.skip(value),
-            })
+            let Some(found) = node.keys.find(name) else { return Step::Past(record.skip(value)) };
+            let end = self.member(&mut here, &node.doings[found], value);
+            if here.left == 0 { Step::Leave(end) } else { Step::Past(end) }
         });
         if std::ptr::eq(node, &plan.nodes[plan.root as usize])
             && let Some(class) = self.class()
         {
-            self.decide(here, class);
+            self.decide(&mut here, class);
         }
-        self.walker.seen.truncate(here.seen);
-        self.walker.decided.truncate(here.decided);
+        self.seen.truncate(here.seen);
+        self.decided.truncate(here.decided);
         end
     }
 
     #[inline]
-    fn member(&mut self, here: Stretch, doing: &'w Doing, value: C::At) -> C::At {
-        let mut end = doing.walk.map(|walk| self.value(walk, value));
-        if let Some(union) = doing.union {
-            self.walker.seen[here.seen + union] = Some(value);
+    fn member(&mut self, here: &mut Here<'w>, doing: &'w Doing, value: C::At) -> C::At {
+        let plan = self.plan;
+        here.left &= !doing.bit;
+        let mut end = None;
+        if doing.walk != NONE {
+            end = Some(self.value(doing.walk, value));
+        }
+        if doing.union != NONE {
+            self.seen[here.seen + doing.union as usize] = Some(value);
             let mut next = here.decided;
-            let known = self.walker.decided.len();
+            let known = self.decided.len();
             while next < known {
-                let group = &self.plan.groups[self.walker.decided[next] as usize];
-                for (_, act) in group.acts.iter().filter(|(wanted, _)| *wanted == union) {
+                let group = &plan.groups[self.decided[next] as usize];
+                for (_, act) in group.acts.iter().filter(|(wanted, _)| *wanted == doing.union) {
                     end = Some(self.act(here, *act, value));
                 }
                 next += 1;
             }
         }
-        for switch in &doing.switches {
-            end = Some(self.switch(here, *switch, 0, value));
+        for switch in &plan.heads[doing.switches.0 as usize..doing.switches.1 as usize] {
+            end = Some(self.switch(here, &plan.switches[*switch as usize], 0, value));
         }
         end.unwrap_or_else(|| self.record.skip(value))
     }
@@ -185,7 +214,7 @@ impl<'w, C: Cursor> Way<'w, C> {
     /// The group of the record's family, as far as the walk has met it.
     fn class(&self) -> Option<Id> {
         let slot = self.plan.family?;
-        let captured = self.walker.frames.get(0, slot.at);
+        let captured = self.frames.get(0, slot.at);
         if captured == 0 {
             return None;
         }
@@ -194,51 +223,50 @@ impl<'w, C: Cursor> Way<'w, C> {
         self.plan.classes.iter().find(|(known, _)| **known == *family).map(|(_, group)| *group)
     }
 
-    fn act(&mut self, here: Stretch, act: Act, at: C::At) -> C::At {
+    fn act(&mut self, here: &mut Here<'w>, act: Act, at: C::At) -> C::At {
         match act {
             Act::Walk(id) => self.value(id, at),
-            Act::Switch(id) => self.switch(here, id, 0, at),
+            Act::Switch(id) => self.switch(here, &self.plan.switches[id as usize], 0, at),
         }
     }
 
-    fn decide(&mut self, here: Stretch, id: Id) {
-        if self.walker.decided[here.decided..].contains(&id) {
+    fn decide(&mut self, here: &mut Here<'w>, id: Id) {
+        if self.decided[here.decided..].contains(&id) {
             return;
         }
-        self.walker.decided.push(id);
+        self.decided.push(id);
         for (union, act) in &self.plan.groups[id as usize].acts {
-            if let Some(at) = self.walker.seen[here.seen + union] {
-                self.act(here, *act, at);
+            match self.seen[here.seen + *union as usize] {
+                Some(at) => drop(self.act(here, *act, at)),
+                None => here.left |= here.node.unions[*union as usize],
             }
         }
     }
 
     /// Looks for the discriminator's text below `at` and decides its groups.
-    fn switch(&mut self, here: Stretch, id: Id, depth: usize, at: C::At) -> C::At {
+    fn switch(&mut self, here: &mut Here<'w>, switch: &'w Switch, depth: usize, at: C::At) -> C::At {
         let record = self.record;
-        let switch = &self.plan.switches[id as usize];
         match record.kind(at) {
             Kind::Array => record.elements(at, |element| match record.kind(element) {
-                Kind::Object => self.descend(here, id, depth, element),
+                Kind::Object => self.descend(here, switch, depth, element),
                 // As in `value`: an array directly inside an array is not FHIR and counts for nothing.
                 Kind::Array | Kind::Null => record.skip(element),
                 _ => self.settle(here, switch, depth, element),
             }),
-            Kind::Object => self.descend(here, id, depth, at),
+            Kind::Object => self.descend(here, switch, depth, at),
             Kind::Null => record.skip(at),
             _ => self.settle(here, switch, depth, at),
         }
     }
 
     /// An object on the way to a discriminator.
-    fn descend(&mut self, here: Stretch, id: Id, depth: usize, at: C::At) -> C::At {
+    fn descend(&mut self, here: &mut Here<'w>, switch: &'w Switch, depth: usize, at: C::At) -> C::At {
         let record = self.record;
-        let switch = &self.plan.switches[id as usize];
         let Some(wanted) = switch.rest.get(depth) else {
             self.decide_all(here, &switch.any);
             return record.skip(at);
         };
-        let wanted = Name::new(wanted);
+        let wanted = wanted.name();
         record.members(at, |name, value| {
             if !name.is(wanted) {
                 return Step::Past(record.skip(value));
@@ -247,25 +275,25 @@ impl<'w, C: Cursor> Way<'w, C> {
             Step::Leave(if record.kind(value) == Kind::String {
                 self.settle(here, switch, depth + 1, value)
             } else {
-                self.switch(here, id, depth + 1, value)
+                self.switch(here, switch, depth + 1, value)
             })
         })
     }
 
     /// A scalar on the way to a discriminator, or the discriminator itself.
     #[inline]
-    fn settle(&mut self, here: Stretch, switch: &'w Switch, depth: usize, at: C::At) -> C::At {
+    fn settle(&mut self, here: &mut Here<'w>, switch: &'w Switch, depth: usize, at: C::At) -> C::At {
         if depth < switch.rest.len() {
             return self.record.skip(at);
         }
         let scalar = self.record.scalar(at);
         self.decide_all(here, &switch.any);
         let Some(text) = scalar.string else { return scalar.end };
-        if let Some(literal) = switch.literals.find(Name::new(text.as_bytes())) {
+        if let Some(literal) = switch.literals.find(Name::new(text)) {
             self.decide_all(here, &switch.behind[literal]);
         }
         for (prefix, group) in &switch.prefixes {
-            if text.as_bytes().starts_with(prefix) {
+            if text.starts_with(prefix) {
                 self.decide(here, *group);
             }
         }
@@ -273,7 +301,7 @@ impl<'w, C: Cursor> Way<'w, C> {
     }
 
     #[inline]
-    fn decide_all(&mut self, here: Stretch, groups: &[Id]) {
+    fn decide_all(&mut self, here: &mut Here<'w>, groups: &[Id]) {
         for group in groups {
             self.decide(here, *group);
         }
@@ -293,12 +321,12 @@ impl<'w, C: Cursor> Way<'w, C> {
 
     fn keep(&mut self, capture: &Capture, scalar: Scalar<'_, C::At>) {
         if let Some(text) = scalar.string
-            && (text.is_empty() || capture.unless.iter().any(|absent| **absent == *text))
+            && (text.is_empty() || capture.unless.iter().any(|absent| absent.as_bytes() == text))
         {
             return;
         }
-        let (record, frames) = (self.record, &mut self.walker.frames);
-        let slot = (self.walker.open[capture.slot.scope as usize] + u32::from(capture.slot.at)) as usize;
+        let (record, frames) = (self.record, &mut *self.frames);
+        let slot = (self.open[capture.slot.scope as usize] + u32::from(capture.slot.at)) as usize;
         let slots = &mut frames.slots;
         match capture.mode {
             Mode::First if slots[slot] != 0 => {}
@@ -328,11 +356,4 @@ impl<'w, C: Cursor> Way<'w, C> {
             }
         }
     }
-}
-
-/// Where an open object's members and groups begin.
-#[derive(Clone, Copy)]
-struct Stretch {
-    seen: usize,
-    decided: usize,
 }

@@ -14,8 +14,8 @@ use crate::error::{Error, Result};
 use crate::parse::view::{Resource, reference_id};
 use crate::parse::{Cursor, Parser, Verify};
 use crate::read::{Chunk, Source};
-use crate::report::Weight;
-use crate::write::{Encoder, Part};
+use crate::report::{Issue, Weight};
+use crate::write::{CellNote, Encoder, Part};
 
 use super::beneficiaries::{Beneficiaries, Stay};
 use super::lines::{Place, Reader, Take};
@@ -278,6 +278,8 @@ impl Claims<'_> {
                     lineage.push(place.line.to_string().as_bytes());
                     encoder.row(lineage)
                 };
+                let identity = (place, "ExplanationOfBenefit", id);
+                changes(crosswalk, table, encoder.as_ref(), identity, &mut tally.issues);
                 if let Err(error) = result {
                     trouble.get_or_insert(error);
                 }
@@ -394,6 +396,24 @@ fn month<C: Cursor>(maker: &mut RowMaker<'_>, column: (usize, usize), record: &C
     maker.cell(column.0, column.1, &Walked { record, frames, mbi: "" }, 0, &mut row);
     maker.notes.clear();
     Month::of(std::str::from_utf8(row.cell(0)).unwrap_or_default())
+}
+
+/// Turns what an encoder changed in its last row into issues with the record's place, resource type and id.
+pub fn changes(
+    crosswalk: &Crosswalk,
+    table: usize,
+    encoder: &dyn Encoder,
+    (place, resource, id): (Place, &'static str, &str),
+    issues: &mut Vec<Issue>,
+) {
+    for CellNote { column, change } in encoder.notes() {
+        let weight = if change.is_loss() { Weight::Loss } else { Weight::Notice };
+        let mut issue = place.issue(change.kind(), weight, change.message());
+        issue.resource = resource;
+        issue.id = id.to_string();
+        issue.field = crosswalk.field_name(table, *column);
+        issues.push(issue);
+    }
 }
 
 /// Turns the notes of a record into issues with its place; the tree tells whose captures `ambiguous` names.

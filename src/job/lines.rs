@@ -88,7 +88,8 @@ impl Reader {
         }
         if let Some(trouble) = chunk.trouble {
             let line = chunk.first_line + chunk.lines.len() as u64;
-            let place = Place { source: chunk.source, line, byte: chunk.offset + chunk.bytes.len() as u64 };
+            let end = chunk.lines.last().map_or(0, end_of);
+            let place = Place { source: chunk.source, line, byte: chunk.offset + end as u64 };
             let message = format!("expected the file to go on, found that {trouble}: lines from here on are lost");
             tally.unread += 1;
             tally.issues.push(place.issue("broken-file", Weight::Loss, message));

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::beneficiaries::{Beneficiaries, Stay};
-use super::claims::{ClaimOutput, ClaimPass, ClaimWorker};
+use super::claims::{ClaimOutput, ClaimPass, ClaimWorker, changes};
 use super::lines::Place;
 use super::people::{PeopleOutput, PeopleWorker};
 use super::tally::{FamilyTally, Filled, Month, MonthTally, Tally};
@@ -282,6 +282,7 @@ impl Run<'_> {
             older_versions: beneficiaries.older_versions(),
             ..BeneficiaryReport::default()
         };
+        let crosswalk = self.crosswalk;
         let demographics = self.table_of(Root::Patient);
         let former = self.table_of(Root::Former);
         let mut encoders = Vec::new();
@@ -293,7 +294,9 @@ impl Run<'_> {
         }
         let mut row = Row::default();
         let mut filled = Filled::new(&self.crosswalk.widths());
+        let mut issues = Vec::new();
         for rows in beneficiaries.rows() {
+            let place = Place { source: rows.patient.source as usize, line: rows.patient.line, byte: 0 };
             people.beneficiaries += 1;
             people.without_mbi += u64::from(rows.patient.mbi.is_empty());
             let lineage = [
@@ -318,6 +321,7 @@ impl Run<'_> {
                     row.count_filled(filled.of(table));
                     lineage.iter().for_each(|text| row.push(text.as_bytes()));
                     encoder.row(&row)?;
+                    changes(crosswalk, table, encoder.as_ref(), (place, "Patient", &rows.patient.id), &mut issues);
                     totals.rows[table] += 1;
                 }
             }
@@ -328,12 +332,17 @@ impl Run<'_> {
                     row.count_filled(filled.of(table));
                     lineage.iter().for_each(|text| row.push(text.as_bytes()));
                     encoder.row(&row)?;
+                    changes(crosswalk, table, encoder.as_ref(), (place, "Patient", &rows.patient.id), &mut issues);
                     totals.rows[table] += 1;
                 }
             }
             if people.beneficiaries.is_multiple_of(BATCH) {
                 self.hand_on(&mut encoders)?;
                 filled.settle();
+            }
+            if !issues.is_empty() {
+                let issues = std::mem::take(&mut issues);
+                self.add(totals, Tally { source: place.source, issues, ..Tally::default() }, false)?;
             }
         }
         self.hand_on(&mut encoders)?;

@@ -55,8 +55,8 @@ pub type Captured = u64;
 /// A string, number or boolean.
 #[derive(Debug, Clone, Copy)]
 pub struct Scalar<'a, At> {
-    /// the string, unescaped; `None` if it is no string
-    pub string: Option<&'a str>,
+    /// the string, unescaped, in UTF-8; `None` if it is no string
+    pub string: Option<&'a [u8]>,
     /// keeps it for later; never 0
     pub captured: Captured,
     /// where the value ends
@@ -101,7 +101,10 @@ pub trait Cursor {
 
     /// The string at `at`, unescaped; `None` if it is no string.
     fn string(&self, at: Self::At) -> Option<&str> {
-        if self.kind(at) == Kind::String { self.scalar(at).string } else { None }
+        if self.kind(at) != Kind::String {
+            return None;
+        }
+        std::str::from_utf8(self.scalar(at).string?).ok()
     }
 
     /// The text of a captured scalar; numbers are decimal text without an exponent, `scratch` may be used for it.

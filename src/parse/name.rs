@@ -17,17 +17,22 @@ impl<'a> Name<'a> {
         Name { text, tail: tail(text) }
     }
 
+    /// The text, whose tail is known.
+    #[inline]
+    pub fn with_tail(text: &'a [u8], tail: u64) -> Name<'a> {
+        Name { text, tail }
+    }
+
     /// The name at `start..end` of a buffer; empty if there is no such range.
     #[inline]
     pub fn within(buffer: &'a [u8], start: usize, end: usize) -> Name<'a> {
         let Some(text) = buffer.get(start..end) else { return Name { text: &[], tail: 0 } };
-        if text.is_empty() || end < 8 {
-            return Name::new(text);
-        }
         // The shift drops what stands before a name of less than eight bytes.
-        match buffer[end - 8..].first_chunk::<8>() {
-            Some(chunk) => Name { text, tail: u64::from_le_bytes(*chunk) >> (8 * (8 - text.len().min(8))) },
-            None => Name::new(text),
+        match buffer[..end].last_chunk::<8>() {
+            Some(last) if !text.is_empty() => {
+                Name { text, tail: u64::from_le_bytes(*last) >> (8 * (8 - text.len().min(8))) }
+            }
+            _ => Name::new(text),
         }
     }
 

@@ -132,7 +132,7 @@ impl Cursor for TapeRecord<'_> {
     #[inline]
     fn scalar(&self, at: u32) -> Scalar<'_, u32> {
         let string = match self.tape.0[at as usize] {
-            Node::String(text) => Some(text),
+            Node::String(text) => Some(text.as_bytes()),
             _ => None,
         };
         // The root is never captured, so a node's index is never 0.

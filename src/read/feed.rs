@@ -38,7 +38,7 @@ pub struct Chunk {
     pub number: u64,
     /// index of the source
     pub source: usize,
-    /// the lines and [`SPARE`] more bytes
+    /// the lines and at least [`SPARE`] more bytes, which mean nothing
     pub bytes: Vec<u8>,
     /// in order; blank lines are there too
     pub lines: Vec<Line>,
@@ -188,61 +188,61 @@ impl<'s> Feed<'s> {
     }
 }
 
-/// Appends the bytes of a range of the file; fewer if the file has become shorter.
-fn read_at(file: &File, from: u64, to: u64, bytes: &mut Vec<u8>) -> std::io::Result<usize> {
-    let start = bytes.len();
-    bytes.resize(start + (to - from) as usize, 0);
-    let mut filled = start;
-    while filled < bytes.len() {
-        match file.read_at(&mut bytes[filled..], from + (filled - start) as u64) {
+/// Reads a range of the file to `at` in the buffer; fewer bytes if the file has become shorter.
+///
+/// The buffer only grows: whatever an earlier chunk left behind is overwritten, so nobody fills it with zeros first.
+fn read_at(file: &File, from: u64, to: u64, bytes: &mut Vec<u8>, at: usize) -> std::io::Result<usize> {
+    let end = at + (to - from) as usize;
+    if bytes.len() < end + SPARE {
+        bytes.resize(end + SPARE, 0);
+    }
+    let mut filled = at;
+    while filled < end {
+        match file.read_at(&mut bytes[filled..end], from + (filled - at) as u64) {
             Ok(0) => break,
             Ok(n) => filled += n,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    bytes.truncate(filled);
-    Ok(filled - start)
+    Ok(filled - at)
 }
 
 /// Reads the lines whose first byte is in `from..to`.
 fn read_range(file: &File, from: u64, to: u64, chunk: &mut Chunk) -> std::io::Result<()> {
     let bytes = &mut chunk.bytes;
-    bytes.clear();
     // One byte earlier tells whether a line starts right at `from`.
     chunk.offset = from.saturating_sub(1);
-    read_at(file, chunk.offset, to, bytes)?;
+    let own = read_at(file, chunk.offset, to, bytes, 0)?;
+    let mut filled = own;
     let mut start = 0;
     if from > 0 {
-        match memchr::memchr(b'\n', bytes) {
-            Some(at) => start = at + 1,
-            None => start = bytes.len(),
-        }
+        start = memchr::memchr(b'\n', &bytes[..own]).map_or(own, |at| at + 1);
     }
-    let own = bytes.len();
     let mut searched = start;
     while start < own {
-        match memchr::memchr(b'\n', &bytes[searched..]) {
+        match memchr::memchr(b'\n', &bytes[searched..filled]) {
             Some(at) => {
                 push_line(&mut chunk.lines, bytes, start, searched + at, false);
                 start = searched + at + 1;
                 searched = start;
             }
-            None if bytes.len() - start > MAX_LINE => {
-                push_line(&mut chunk.lines, bytes, start, bytes.len(), true);
+            None if filled - start > MAX_LINE => {
+                push_line(&mut chunk.lines, bytes, start, filled, true);
                 break;
             }
             None => {
-                searched = bytes.len();
-                let at = chunk.offset + bytes.len() as u64;
-                if read_at(file, at, at + TAIL as u64, bytes)? == 0 {
-                    push_line(&mut chunk.lines, bytes, start, bytes.len(), false);
+                searched = filled;
+                let at = chunk.offset + filled as u64;
+                let more = read_at(file, at, at + TAIL as u64, bytes, filled)?;
+                filled += more;
+                if more == 0 {
+                    push_line(&mut chunk.lines, bytes, start, filled, false);
                     break;
                 }
             }
         }
     }
-    pad(bytes);
     Ok(())
 }
 

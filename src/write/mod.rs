@@ -6,6 +6,7 @@
 pub mod arrow;
 pub mod csv;
 pub mod describe;
+pub mod fixed;
 
 use crate::crosswalk::picture::Picture;
 use crate::crosswalk::row::Row;
@@ -37,21 +38,91 @@ pub struct OutTable {
     pub name: String,
     /// in order
     pub columns: Vec<OutColumn>,
+    /// how many of the last columns are lineage, which is in no layout
+    pub lineage: usize,
+}
+
+/// What a format made of a cell it cannot hold as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// commas of a name became spaces
+    Comma,
+    /// characters of a name became their nearest ASCII characters
+    Folded,
+    /// characters of a name became `?`
+    Unfoldable,
+    /// a name was cut to its width
+    Cut,
+    /// a code that is too wide was left blank
+    TooWide,
+    /// a code with a comma or outside ASCII was left blank
+    Unwritable,
+}
+
+impl Change {
+    /// The value is not in the output.
+    pub fn is_loss(self) -> bool {
+        matches!(self, Change::TooWide | Change::Unwritable)
+    }
+
+    /// A short stable name.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Change::Comma => "comma-replaced",
+            Change::Folded => "folded",
+            Change::Unfoldable => "unfoldable",
+            Change::Cut => "cut",
+            Change::TooWide => "too-wide",
+            Change::Unwritable => "unwritable",
+        }
+    }
+
+    /// Expectation and finding.
+    pub fn message(self) -> &'static str {
+        match self {
+            Change::Comma => "expected a name without commas, found some: written as spaces",
+            Change::Folded => "expected a name in printable ASCII, found other characters: written as the nearest",
+            Change::Unfoldable => "expected a name in printable ASCII, found characters near none: written as `?`",
+            Change::Cut => "expected fewer characters: cut to the width",
+            Change::TooWide => "expected a code no wider than its fixed-width field, found a wider one: blank there",
+            Change::Unwritable => {
+                "expected a code in printable ASCII without commas for its fixed-width field, found another: blank there"
+            }
+        }
+    }
+}
+
+/// A [`Change`] of one cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CellNote {
+    /// index of the column in its table
+    pub column: usize,
+    /// what was made of it
+    pub change: Change,
 }
 
 impl OutTable {
     /// The columns of a table's layout, with those of lineage if wanted.
     pub fn of(table: &Table, lineage: bool) -> OutTable {
         let fields = table.layout.fields.iter().map(|field| (field.label.as_str(), field.picture));
-        let lineage = LINEAGE.iter().filter(|_| lineage).map(|label| (*label, Picture::Text { width: 255 }));
-        OutTable { name: table.layout.table.clone(), columns: fields.chain(lineage).map(OutColumn::of).collect() }
+        let lineage = if lineage { &LINEAGE[..] } else { &[] };
+        let added = lineage.iter().map(|label| (*label, Picture::Text { width: 255 }));
+        OutTable {
+            name: table.layout.table.clone(),
+            columns: fields.chain(added).map(OutColumn::of).collect(),
+            lineage: lineage.len(),
+        }
     }
 
     /// CCLF0, the file summary.
     pub fn summary() -> OutTable {
-        let columns = [("File Number", 7), ("File Description", 43), ("Total Records Count", 11), ("Record Length", 5)];
-        let column = |(label, width)| OutColumn::of((label, Picture::Text { width }));
-        OutTable { name: SUMMARY_TABLE.to_string(), columns: columns.map(column).to_vec() }
+        let columns = [
+            ("File Number", Picture::Text { width: 7 }),
+            ("File Description", Picture::Text { width: 43 }),
+            ("Total Records Count", Picture::Digits { width: 11 }),
+            ("Record Length", Picture::Digits { width: 5 }),
+        ];
+        OutTable { name: SUMMARY_TABLE.to_string(), columns: columns.map(OutColumn::of).to_vec(), lineage: 0 }
     }
 }
 
@@ -68,6 +139,11 @@ pub trait Encoder: Send {
 
     /// Everything since the last time.
     fn take(&mut self) -> Result<Part>;
+
+    /// What was changed in the row appended last. Who writes rows reports it with their place.
+    fn notes(&self) -> &[CellNote] {
+        &[]
+    }
 }
 
 /// Encoded rows.

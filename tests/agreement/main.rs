@@ -1,10 +1,12 @@
 //! The plan and the oracle agree on every cell, whatever the record.
 //!
 //! `product` runs the compiled plan, `records` has records to begin with, `grow` makes new ones out of the
-//! crosswalk's own paths, `mutate` breaks them, `write` turns them into bytes in any key order and escaping. The
-//! corpus (folder `shared` beside the project, or CLAIMFEED_SHARED) is used where there is one; CI insists on it.
+//! crosswalk's own paths, `mutate` breaks them, `write` turns them into bytes in any key order and escaping,
+//! `compare` compares. The corpus (folder `shared` beside the project, or CLAIMFEED_SHARED) is used where there is one;
+//! CI insists on it.
 //! PROPTEST_CASES sets the number of cases.
 
+mod compare;
 mod grow;
 mod mutate;
 mod product;
@@ -22,10 +24,9 @@ use proptest::prelude::*;
 use proptest::test_runner::{TestCaseResult, TestRunner};
 use serde_json::Value;
 
+use compare::{MBI, compare_claim, compare_patient};
 use mutate::Change;
-use product::{Claim, Product};
-
-const MBI: &str = "1S00E00AA01";
+use product::Product;
 
 /// Lines of a file of the corpus; none, with a word about it, where there is no corpus.
 fn corpus(api: Api, file: &str) -> Vec<String> {
@@ -46,63 +47,6 @@ fn corpus(api: Api, file: &str) -> Vec<String> {
 fn testdata(api: Api, file: &str) -> Vec<String> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata").join(api.name()).join("export");
     std::fs::read_to_string(folder.join(file)).expect("testdata is there").lines().map(str::to_string).collect()
-}
-
-/// Fails with both texts if a claim's family, skip reason or any cell differ, be it read by the tape or the scanner.
-/// Bytes that either parser refuses agree on nothing and are left out.
-fn compare_claim(oracle: &Oracle<'_>, product: &mut Product<'_>, schemas: &Schemas, text: &str) -> Result<u64, String> {
-    let (Ok(eob), Ok(claim)) = (serde_json::from_str::<Value>(text), product.claim(text, MBI)) else { return Ok(0) };
-    let cells = compare_cells(oracle, &claim, schemas, &eob)?;
-    // The oracle knows no more digits than the tape.
-    if !has_long_number(text)
-        && let Some(claim) = product.scanned_claim(text, MBI)
-    {
-        let scanned = compare_cells(oracle, &claim, schemas, &eob).map_err(|found| format!("scanner: {found}"))?;
-        same("number of cells by tape and scanner", &scanned, &cells)?;
-    }
-    Ok(cells)
-}
-
-fn has_long_number(text: &str) -> bool {
-    let numbers = text.split(|c: char| !c.is_ascii_digit() && c != '.');
-    numbers.into_iter().any(|number| number.bytes().filter(u8::is_ascii_digit).count() > 15)
-}
-
-fn compare_cells(oracle: &Oracle<'_>, claim: &Claim, schemas: &Schemas, eob: &Value) -> Result<u64, String> {
-    let family = oracle.family(eob);
-    same("family", &claim.family, &family)?;
-    same("skip", &claim.skip, &oracle.skip(eob))?;
-    let mut cells = 0;
-    for table in schemas.tables.iter().filter(|table| family.as_ref().is_some_and(|f| table.families.contains(f))) {
-        let name = &table.layout.table;
-        let rows = oracle.claim_rows(name, eob, MBI);
-        let plan = claim.tables.iter().find(|(known, _)| known == name).map(|(_, rows)| rows);
-        let plan = plan.ok_or_else(|| format!("{name}: the plan has no such table for {family:?}"))?;
-        same(&format!("rows of {name}"), &plan.len(), &rows.len())?;
-        for (at, (plan, row)) in plan.iter().zip(&rows).enumerate() {
-            for (field, (plan, cell)) in table.layout.fields.iter().zip(plan.iter().zip(row)) {
-                same(&format!("{name}.{} of row {at}", field.label), plan, cell)?;
-                cells += u64::from(!cell.is_empty());
-            }
-        }
-    }
-    Ok(cells)
-}
-
-fn compare_patient(oracle: &Oracle<'_>, product: &mut Product<'_>, text: &str) -> Result<u64, String> {
-    let Ok(patient) = serde_json::from_str::<Value>(text) else { return Ok(0) };
-    let mbi = oracle.current_mbi(&patient).unwrap_or_default();
-    let cells = oracle.patient_cells(&patient);
-    let labels: Vec<&str> = cells.iter().map(|(label, _)| label.as_str()).collect();
-    let Ok(plan) = product.patient(text, &mbi, &labels) else { return Ok(0) };
-    for ((label, cell), plan) in cells.iter().zip(&plan) {
-        same(&format!("CCLF8.{label}"), plan, cell)?;
-    }
-    Ok(cells.iter().filter(|(_, cell)| !cell.is_empty()).count() as u64)
-}
-
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, plan: &T, oracle: &T) -> Result<(), String> {
-    if plan == oracle { Ok(()) } else { Err(format!("{what}\n    plan:   {plan:?}\n    oracle: {oracle:?}")) }
 }
 
 /// Runs a property as often as PROPTEST_CASES says, else `cases` times.

@@ -25,6 +25,13 @@ impl Word {
     const END: Word = Word { quotes: !0, opens: 0, closes: 0, escapes: 0, depth: 0, floor: i32::MIN };
 }
 
+/// What an index says of a text as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// there is a backslash somewhere in a string
+    pub escapes: bool,
+}
+
 /// 64 bytes by class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Classes {
@@ -67,6 +74,7 @@ pub(super) struct State {
     inside: u64,
     depth: i32,
     unsound: u64,
+    escapes: u64,
 }
 
 impl State {
@@ -97,6 +105,7 @@ impl State {
     pub fn word(&mut self, classes: &Classes, quotes: u64, parity: u64) -> Word {
         let inside = parity ^ self.inside;
         self.inside = ((inside as i64) >> 63) as u64;
+        self.escapes |= classes.backslashes;
         self.unsound |= classes.controls & inside | classes.backslashes & !inside;
         let (opens, closes) = (classes.opens & !inside, classes.closes & !inside);
         let depth = self.depth;
@@ -105,10 +114,10 @@ impl State {
         Word { quotes, opens, closes, escapes: classes.backslashes, depth, floor: depth - closed }
     }
 
-    /// Strings are closed and without control characters, backslashes are in strings.
+    /// `None` unless strings are closed and without control characters, and backslashes are in strings.
     #[inline(always)]
-    pub fn is_sound(&self) -> bool {
-        self.unsound | self.inside == 0
+    pub fn found(&self) -> Option<Found> {
+        (self.unsound | self.inside == 0).then_some(Found { escapes: self.escapes != 0 })
     }
 }
 
@@ -137,24 +146,25 @@ pub fn count(bytes: usize) -> usize {
 
 /// Indexes a text on any machine; tells whether its strings are closed and without control characters, and its
 /// backslashes all in strings.
-pub fn index(bytes: &[u8], words: &mut Vec<Word>) -> bool {
+pub fn index(bytes: &[u8], words: &mut Vec<Word>) -> Option<Found> {
     let mut state = State::default();
     fill(bytes, words, |block| {
         let classes = Classes::of(block);
         let quotes = state.quotes(&classes);
         state.word(&classes, quotes, parity(quotes))
     });
-    state.is_sound()
+    state.found()
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::wide;
     use super::*;
 
     /// Byte by byte, as one would say it.
-    fn slowly(bytes: &[u8]) -> (Vec<[bool; 4]>, bool) {
+    fn slowly(bytes: &[u8]) -> (Vec<[bool; 4]>, Option<Found>) {
         let (mut escaped, mut inside, mut sound) = (false, false, true);
         let mut marks = Vec::new();
         for byte in bytes {
@@ -166,7 +176,8 @@ mod tests {
             sound &= if inside { *byte >= b' ' } else { *byte != b'\\' };
             escaped = *byte == b'\\' && !escaped;
         }
-        (marks, sound && !inside)
+        let found = Found { escapes: bytes.contains(&b'\\') };
+        (marks, (sound && !inside).then_some(found))
     }
 
     fn token_soup() -> impl Strategy<Value = Vec<u8>> {
@@ -200,11 +211,34 @@ mod tests {
         }
 
         #[test]
-        fn the_wide_way_gives_the_same(bytes in token_soup()) {
-            let (mut words, mut wide) = (Vec::new(), vec![Word::END; 3]);
-            prop_assert_eq!(index(&bytes, &mut words), super::super::wide::index(&bytes, &mut wide));
+        fn every_wide_way_gives_the_same(bytes in token_soup(), shift in 0..64usize) {
+            let room = [vec![b'"'; shift], bytes].concat();
+            let bytes = &room[shift..];
+            let mut words = Vec::new();
+            let sound = index(bytes, &mut words);
             let count = count(bytes.len());
-            prop_assert_eq!(&words[..count], &wide[..count]);
+            for (name, way) in wide::ways().into_iter().chain([("the chosen one", wide::index as wide::Index)]) {
+                let mut wide = vec![Word::END; 3];
+                prop_assert_eq!(way(bytes, &mut wide), sound, "{}", name);
+                prop_assert_eq!(&words[..count], &wide[..count], "{}", name);
+            }
+        }
+    }
+
+    /// Every length around the edges of blocks, with bytes that matter at every place.
+    #[test]
+    fn the_edges_of_blocks_make_no_difference() {
+        let bytes: Vec<u8> = br#"{"a\"":[1,{"b]":"\"}],"c":""}"#.iter().copied().cycle().take(200).collect();
+        for (name, way) in wide::ways() {
+            let (mut words, mut wide) = (Vec::new(), Vec::new());
+            for from in 0..65 {
+                for to in from..bytes.len() {
+                    let sound = index(&bytes[from..to], &mut words);
+                    assert_eq!(way(&bytes[from..to], &mut wide), sound, "{name}: {from}..{to}");
+                    let count = count(to - from);
+                    assert_eq!(words[..count], wide[..count], "{name}: {from}..{to}");
+                }
+            }
         }
     }
 }

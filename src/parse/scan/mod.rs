@@ -14,16 +14,16 @@
 //! [`Record::is_sound`](record::Record::is_sound).
 //!
 //! # What is not
-//! Damage inside values that nobody asks for, and in what follows a discriminator in its object, as long as quotes
-//! stay paired and brackets even: what stands in an unwanted string (a broken escape included), the order of tokens in
-//! an unwanted object or array and the kinds of the brackets inside it, the digits of an unwanted number. With every
-//! such value replaced by a sound one of its kind, the record is sound JSON with the same rows: `tests/scanner.rs`
-//! holds exactly that against damaged lines.
+//! Damage inside values that nobody asks for, and in what follows the last member of an object that somebody does
+//! (the walk leaves an object once nothing more can come of it), as long as quotes stay paired and brackets even: what
+//! stands in an unwanted string (a broken escape included), the order of tokens in an unwanted object or array and the
+//! kinds of the brackets inside it, the digits of an unwanted number. With every such value replaced by a sound one of
+//! its kind, the record is sound JSON with the same rows: `tests/scanner.rs` holds exactly that against damaged lines.
 
 pub mod index;
 pub mod number;
 pub mod record;
-mod wide;
+pub mod wide;
 
 use index::Word;
 use record::Record;
@@ -39,6 +39,7 @@ pub struct Scanner {
 pub struct Group<'a> {
     text: &'a str,
     words: &'a [Word],
+    escapes: bool,
 }
 
 impl Scanner {
@@ -48,14 +49,14 @@ impl Scanner {
             return None;
         }
         let text = simdutf8::basic::from_utf8(lines).ok()?;
-        let is_sound = wide::index(lines, &mut self.words);
-        is_sound.then(|| Group { text, words: &self.words[..index::count(lines.len())] })
+        let found = wide::index(lines, &mut self.words)?;
+        Some(Group { text, words: &self.words[..index::count(lines.len())], escapes: found.escapes })
     }
 }
 
 impl<'a> Group<'a> {
     /// The record that is the line at `start..end` of the group.
     pub fn record(&self, start: usize, end: usize) -> Record<'a> {
-        Record::new(self.text, self.words, start, end)
+        Record::new(*self, start, end)
     }
 }

@@ -9,7 +9,13 @@ const MAX_DIGITS: usize = 18;
 /// Length of the number that `bytes` begin with; `None` if it is none, or not one for the scanner.
 #[inline]
 pub fn length(bytes: &[u8]) -> Option<usize> {
-    let digits = |from: usize| bytes.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = |from: usize| {
+        let mut end = from;
+        while bytes.get(end).is_some_and(u8::is_ascii_digit) {
+            end += 1;
+        }
+        end - from
+    };
     let sign = usize::from(bytes.first() == Some(&b'-'));
     let whole = digits(sign);
     if whole == 0 || whole > MAX_DIGITS || (whole > 1 && bytes[sign] == b'0') {

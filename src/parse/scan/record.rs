@@ -6,7 +6,7 @@
 use std::cell::Cell;
 
 use super::index::Word;
-use super::number;
+use super::{Group, number};
 use crate::parse::{Captured, Cursor, Kind, Name, Scalar, Step};
 
 /// A line of a group, as a cursor.
@@ -15,18 +15,21 @@ pub struct Record<'a> {
     /// the whole group; positions count from its beginning
     text: &'a str,
     words: &'a [Word],
+    /// there are backslashes in the group
+    escapes: bool,
     start: usize,
     end: usize,
     is_sound: Cell<bool>,
 }
 
 impl<'a> Record<'a> {
-    pub(super) fn new(text: &'a str, words: &'a [Word], start: usize, end: usize) -> Record<'a> {
+    pub(super) fn new(group: Group<'a>, start: usize, end: usize) -> Record<'a> {
+        let Group { text, words, escapes } = group;
         let mut start = start;
         while start < end && is_space(text.as_bytes()[start]) {
             start += 1;
         }
-        Record { text, words, start, end, is_sound: Cell::new(true) }
+        Record { text, words, escapes, start, end, is_sound: Cell::new(true) }
     }
 
     /// Whether all that was read since the record was made is sound and nothing but space follows the document, which
@@ -81,20 +84,20 @@ impl<'a> Record<'a> {
     /// The end of a text that begins at `at` and is asked for: one with an escape is for the tape.
     #[inline(always)]
     fn plain_quote(&self, at: usize) -> usize {
-        let mut index = at / 64;
-        let Some(word) = self.words.get(index) else { return self.odd() };
-        let from = !0 << (at % 64);
-        let (mut quotes, mut escapes) = (word.quotes & from, word.escapes & from);
-        while quotes == 0 && escapes == 0 {
-            index += 1;
-            let Some(word) = self.words.get(index) else { return self.odd() };
-            (quotes, escapes) = (word.quotes, word.escapes);
-        }
-        // All bits up to the first quote, which is all of them where there is none.
-        if escapes & (quotes ^ quotes.wrapping_sub(1)) != 0 {
-            return self.odd();
-        }
-        index * 64 + quotes.trailing_zeros() as usize
+        let end = self.quote(at);
+        if self.escapes && self.has_escape(at, end) { self.odd() } else { end }
+    }
+
+    /// Whether a backslash stands in `from..to`, which lie in the same word or a few words apart.
+    #[inline]
+    fn has_escape(&self, from: usize, to: usize) -> bool {
+        let (first, last) = (from / 64, to / 64);
+        let Some(words) = self.words.get(first..=last) else { return true };
+        words.iter().enumerate().any(|(at, word)| {
+            let from = if at == 0 { !0 << (from % 64) } else { !0 };
+            let to = if first + at == last { (1 << (to % 64)) - 1 } else { !0 };
+            word.escapes & from & to != 0
+        })
     }
 
     /// The closing bracket `close` with which the depth, `depth` before `at`, comes to 0.
@@ -144,6 +147,19 @@ impl<'a> Record<'a> {
         }
     }
 
+    #[inline(never)]
+    fn kind_of_literal(&self, first: u8) -> Kind {
+        match first {
+            b'-' | b'0'..=b'9' => Kind::Number,
+            b't' | b'f' => Kind::Boolean,
+            b'n' => Kind::Null,
+            _ => {
+                self.odd();
+                Kind::Null
+            }
+        }
+    }
+
     fn literal(&self, at: usize, text: &[u8]) -> usize {
         let is_there = self.text.as_bytes().get(at..at + text.len()) == Some(text);
         if is_there { at + text.len() } else { self.odd() }
@@ -152,10 +168,7 @@ impl<'a> Record<'a> {
     /// The token behind the colon or comma that should stand at `at`.
     #[inline(always)]
     fn behind(&self, at: usize, mark: u8) -> Option<usize> {
-        match self.text.as_bytes().get(at..at + 2) {
-            Some([first, second]) if *first == mark && *second > b' ' => Some(at + 1),
-            _ => self.behind_space(at, mark),
-        }
+        if self.byte(at) == mark && self.byte(at + 1) > b' ' { Some(at + 1) } else { self.behind_space(at, mark) }
     }
 
     #[inline(never)]
@@ -181,6 +194,11 @@ impl<'a> Record<'a> {
         let at = self.past_space(end);
         Next::End(if self.byte(at) == close { at + 1 } else { self.odd() })
     }
+}
+
+#[inline(always)]
+fn captured(start: usize, end: usize) -> Captured {
+    (start as u64) << 32 | end.saturating_sub(start) as u64
 }
 
 enum Next {
@@ -221,17 +239,12 @@ impl Cursor for Record<'_> {
 
     #[inline(always)]
     fn kind(&self, at: u32) -> Kind {
+        // Most frequent first: chosen one by one, the caller's own match folds into these.
         match self.byte(at as usize) {
             b'"' => Kind::String,
             b'{' => Kind::Object,
             b'[' => Kind::Array,
-            b'-' | b'0'..=b'9' => Kind::Number,
-            b't' | b'f' => Kind::Boolean,
-            b'n' => Kind::Null,
-            _ => {
-                self.odd();
-                Kind::Null
-            }
+            byte => self.kind_of_literal(byte),
         }
     }
 
@@ -262,6 +275,7 @@ impl Cursor for Record<'_> {
             let Some(value) = self.behind(end + 1, b':') else { return self.odd() as u32 };
             let end = match each(name, value as u32) {
                 Step::Past(end) => end as usize,
+                Step::Leave(end) if self.byte(end as usize) == b'}' => return end + 1,
                 Step::Leave(end) => return self.close(end as usize, b'}', 1) as u32 + 1,
             };
             match self.next(end, b'}') {
@@ -289,10 +303,9 @@ impl Cursor for Record<'_> {
     #[inline]
     fn scalar(&self, at: u32) -> Scalar<'_, u32> {
         let start = at as usize;
-        let captured = |start: usize, end: usize| (start as u64) << 32 | end.saturating_sub(start) as u64;
         if self.byte(start) == b'"' {
             let end = self.plain_quote(start + 1);
-            let string = self.text.get(start + 1..end).unwrap_or_default();
+            let string = self.text.as_bytes().get(start + 1..end).unwrap_or_default();
             return Scalar { string: Some(string), captured: captured(start + 1, end), end: end as u32 + 1 };
         }
         let end = match self.byte(start) {

@@ -1,97 +1,90 @@
-//! [`index`](super::index) with AVX2, where the machine has it.
+//! [`index`](super::index) with the wide registers of this machine, where it has them.
 //!
-//! The one `unsafe` of the scanner is the call of a function that is compiled for AVX2 from one that is not.
+//! Each kind of processor has its own small file, and each file gives the same words as the portable way. The unsafe
+//! code of the scanner is the calls here: of functions that are compiled for a feature from one that is not.
 
-use super::index::Word;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+mod neon;
+
+use super::index::{Found, Word};
+
+/// A way to index a text.
+pub type Index = fn(&[u8], &mut Vec<Word>) -> Option<Found>;
 
 /// Indexes a text the fastest way this machine knows; the same as [`index`](super::index::index).
-pub fn index(bytes: &[u8], words: &mut Vec<Word>) -> bool {
+#[inline]
+pub fn index(bytes: &[u8], words: &mut Vec<Word>) -> Option<Found> {
     #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2")
-        && is_x86_feature_detected!("pclmulqdq")
-        && is_x86_feature_detected!("popcnt")
-        && is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("bmi2")
     {
-        // SAFETY: the processor has every feature the function is compiled for, which was asked just now.
-        return unsafe { avx2::index(bytes, words) };
+        if has_avx512() {
+            return with_avx512(bytes, words);
+        }
+        if has_avx2() {
+            return with_avx2(bytes, words);
+        }
+    }
+    #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+    if has_neon() {
+        return with_neon(bytes, words);
     }
     super::index::index(bytes, words)
 }
 
+/// Every wide way that this machine knows, by name and fastest first: for those who hold them against each other.
+pub fn ways() -> Vec<(&'static str, Index)> {
+    let mut ways: Vec<(&'static str, Index)> = Vec::new();
+    #[cfg(target_arch = "x86_64")]
+    {
+        ways.extend(has_avx512().then_some(("AVX-512", with_avx512 as Index)));
+        ways.extend(has_avx2().then_some(("AVX2", with_avx2 as Index)));
+    }
+    #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+    ways.extend(has_neon().then_some(("NEON", with_neon as Index)));
+    ways
+}
+
 #[cfg(target_arch = "x86_64")]
-mod avx2 {
-    use std::arch::x86_64::*;
+fn has_avx2() -> bool {
+    is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("pclmulqdq")
+        && is_x86_feature_detected!("popcnt")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+}
 
-    use super::super::index::{Classes, State, Word, fill};
+#[cfg(target_arch = "x86_64")]
+fn with_avx2(bytes: &[u8], words: &mut Vec<Word>) -> Option<Found> {
+    assert!(has_avx2());
+    // SAFETY: the processor has every feature the function is compiled for, which was asked just now. It has no other
+    // condition: it is given slices, checks their bounds like all safe code, and loads nothing by pointer.
+    unsafe { avx2::index(bytes, words) }
+}
 
-    #[target_feature(enable = "avx2,pclmulqdq,popcnt,bmi1,bmi2")]
-    pub fn index(bytes: &[u8], words: &mut Vec<Word>) -> bool {
-        let mut state = State::default();
-        fill(bytes, words, |block| {
-            let classes = classes(block);
-            let quotes = state.quotes(&classes);
-            state.word(&classes, quotes, parity(quotes))
-        });
-        state.is_sound()
-    }
+#[cfg(target_arch = "x86_64")]
+fn has_avx512() -> bool {
+    has_avx2() && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw")
+}
 
-    /// A product with all ones, without carries, is the parity of all lower bits.
-    #[inline]
-    #[target_feature(enable = "avx2,pclmulqdq")]
-    fn parity(bits: u64) -> u64 {
-        let product = _mm_clmulepi64_si128::<0>(_mm_set_epi64x(0, bits as i64), _mm_set1_epi8(-1));
-        _mm_cvtsi128_si64(product) as u64
-    }
+#[cfg(target_arch = "x86_64")]
+fn with_avx512(bytes: &[u8], words: &mut Vec<Word>) -> Option<Found> {
+    assert!(has_avx512());
+    // SAFETY: as with AVX2.
+    unsafe { avx512::index(bytes, words) }
+}
 
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn classes(block: &[u8; 64]) -> Classes {
-        let (low, high) = (half::<0>(block), half::<32>(block));
-        Classes {
-            quotes: equal(low, high, b'"'),
-            backslashes: equal(low, high, b'\\'),
-            opens: equal(folded(low), folded(high), b'{'),
-            closes: equal(folded(low), folded(high), b'}'),
-            controls: mask(below_space(low), below_space(high)),
-        }
-    }
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+fn has_neon() -> bool {
+    std::arch::is_aarch64_feature_detected!("neon")
+}
 
-    /// 32 bytes of the block. A load through a pointer is a few instructions less and was no faster when measured.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn half<const FROM: usize>(block: &[u8; 64]) -> __m256i {
-        let eight = |at: usize| {
-            let mut bytes = [0; 8];
-            bytes.copy_from_slice(&block[FROM + at..FROM + at + 8]);
-            i64::from_le_bytes(bytes)
-        };
-        _mm256_set_epi64x(eight(24), eight(16), eight(8), eight(0))
-    }
-
-    /// `[` becomes `{` and `]` becomes `}`, and nothing else becomes either.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn folded(bytes: __m256i) -> __m256i {
-        _mm256_or_si256(bytes, _mm256_set1_epi8(0x20))
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn below_space(bytes: __m256i) -> __m256i {
-        _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(0x1F)), bytes)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn equal(low: __m256i, high: __m256i, byte: u8) -> u64 {
-        let byte = _mm256_set1_epi8(byte as i8);
-        mask(_mm256_cmpeq_epi8(low, byte), _mm256_cmpeq_epi8(high, byte))
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn mask(low: __m256i, high: __m256i) -> u64 {
-        u64::from(_mm256_movemask_epi8(low) as u32) | u64::from(_mm256_movemask_epi8(high) as u32) << 32
-    }
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+fn with_neon(bytes: &[u8], words: &mut Vec<Word>) -> Option<Found> {
+    assert!(has_neon());
+    // SAFETY: the processor has NEON, which was asked just now. The function has no other condition: it is given
+    // slices, checks their bounds like all safe code, and loads nothing by pointer.
+    unsafe { neon::index(bytes, words) }
 }

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Runs every fuzz target for so many seconds, with AddressSanitizer, from seeds made of testdata and schemas.
+#   fuzz/run.sh [seconds] [target...]      seconds 0: only make the seeds
+# What a target finds stays in fuzz/artifacts; what it learns stays in fuzz/corpus. Neither is kept in git.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+seconds=${1:-60}
+shift || true
+targets=("$@")
+[ ${#targets[@]} -gt 0 ] || targets=(scanner_tape index path feed plan_oracle)
+
+# A target's seeds: a first byte or more that says how to read the rest (octal), and the rest from standard input.
+seed() { # target name prefix
+    mkdir -p "fuzz/corpus/$1"
+    { printf '%b' "$3"; cat; } >"fuzz/corpus/$1/seed-$2"
+}
+
+seeds() {
+    local at=0 version line
+    for version in v1 v2 v3; do
+        local export=testdata/$version/export/ExplanationOfBenefit.ndjson number=0
+        # Raw lines, the shortest ones; and edits, which are just numbers: any bytes will do.
+        while IFS= read -r line; do
+            number=$((number + 1))
+            printf '%s' "$line" | seed scanner_tape "$version-$number" "\\0$((2 * at + 1))"
+            head -c 200 "testdata/$version/tables/CCLF$number.csv" | seed scanner_tape "$version-edit-$number" "\\0$((2 * at))"
+            printf '%s' "$line" | head -c $((number * 130)) | seed index "$version-$number" "\\0$number"
+            printf '%s' "$line" | seed plan_oracle "$version-$number" "\\0$at\\0000"
+            tail -c $((number * 150)) "$export" | seed plan_oracle "$version-change-$number" "\\0$at\\000$((number + 1))"
+        done < <(awk '{ print length($0) "\t" $0 }' "$export" | sort -n | cut -f2- | sed -n '1p;4p;7p;10p')
+        cut -d, -f4 "schemas/crosswalk/$version.csv" | tail -n +2 | sort -u | awk 'NR % 5 == 1' | while IFS= read -r line; do
+            number=$((number + 1))
+            printf '%s' "$line" | tr -d '"' | seed path "$version-$number" ''
+        done
+        at=$((at + 1))
+    done
+    local table=testdata/v2/tables/CCLF6.csv how
+    for how in 000 002 003 102 203; do
+        head -c 1500 "$table" | seed feed "packed-$how" "\\0$how\\0020\\0001"
+    done
+    head -c 3000 "$table" | gzip -c | seed feed gzip '\0000\0100\0002'
+    head -c 3000 "$table" | gzip -c | head -c 500 | seed feed cut '\0000\0005\0001'
+    printf 'a\r\n\n\nb' | seed feed blank '\0000\0001\0000'
+}
+
+if [ ! -d fuzz/corpus ] || [ "$seconds" = 0 ]; then seeds; fi
+[ "$seconds" != 0 ] || exit 0
+
+if ! cargo +nightly --version >/dev/null 2>&1; then
+    echo "expected the nightly toolchain, found none: rustup toolchain install nightly" >&2
+    exit 1
+fi
+if ! cargo fuzz --version >/dev/null 2>&1; then
+    echo "expected cargo-fuzz, found none: cargo install cargo-fuzz" >&2
+    exit 1
+fi
+for target in "${targets[@]}"; do
+    echo "fuzzing $target for $seconds seconds"
+    cargo +nightly fuzz run --fuzz-dir fuzz "$target" -- \
+        -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1
+done

@@ -1,0 +1,163 @@
+//! CMS's own form: fixed-width files under CMS's names, for whoever loads CCLF as CMS delivers it.
+//!
+//! Every record is exactly as long as its layout says, one byte a character, then the line end. Codes and dates
+//! stand left, numbers right, blanks are spaces; an amount's minus stands directly before its first digit, so a reader
+//! that trims and one that casts both get it right. CCLF0 is the only file with `|`, at CMS's columns, and with a
+//! header. Lineage columns are in no layout and are not written here.
+//!
+//! What a field cannot hold as it is, [`Encoder::notes`] tells; [`FixedEncoder`] says what becomes of it.
+
+mod ascii;
+mod name;
+mod record;
+mod zip;
+
+use std::fs::File;
+use std::io::{BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::{NamedTempFile, TempPath};
+
+pub use self::name::{Delivered, Entity, FileName};
+pub use self::record::FixedEncoder;
+use super::{Encoder, OutTable, Part, Sink};
+use crate::error::{Error, Result};
+
+/// Bytes gathered before a file is written to.
+const BUFFER: usize = 256 << 10;
+
+/// The table that counts the others.
+const SUMMARY: &str = "CCLF0";
+
+/// What stands after a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LineEnd {
+    /// one line feed
+    #[default]
+    Lf,
+    /// carriage return and line feed
+    CrLf,
+}
+
+impl LineEnd {
+    /// Its bytes.
+    pub fn bytes(self) -> &'static [u8] {
+        match self {
+            LineEnd::Lf => b"\n",
+            LineEnd::CrLf => b"\r\n",
+        }
+    }
+}
+
+/// How fixed-width files are written.
+#[derive(Debug, Clone)]
+pub struct FixedOptions {
+    /// whose delivery it is, and of when
+    pub name: FileName,
+    /// one zip under the delivery's name instead of a file per table
+    pub zip: bool,
+    /// commas stay in names and addresses; widespread readers then drop the whole record without a word
+    pub keep_commas: bool,
+    /// what stands after a record; no part of its length
+    pub line_end: LineEnd,
+}
+
+impl FixedOptions {
+    /// Files under these names, LF, no commas.
+    pub fn new(name: FileName) -> FixedOptions {
+        FixedOptions { name, zip: false, keep_commas: false, line_end: LineEnd::Lf }
+    }
+}
+
+/// Writes one file per table into a folder, or a zip of them.
+///
+/// Files grow under hidden names, readable by their owner only, and get their own names when all are complete.
+#[derive(Debug)]
+pub struct FixedSink {
+    folder: PathBuf,
+    options: FixedOptions,
+    tables: Vec<OutTable>,
+    files: Vec<(String, BufWriter<File>, TempPath)>,
+}
+
+impl FixedSink {
+    /// A sink for an existing folder.
+    pub fn new(folder: &Path, options: FixedOptions) -> FixedSink {
+        FixedSink { folder: folder.to_path_buf(), options, tables: Vec::new(), files: Vec::new() }
+    }
+
+    fn temporary(&self) -> Result<NamedTempFile> {
+        NamedTempFile::with_prefix_in(".claimfeed-", &self.folder)
+            .map_err(|error| Error::file("create a file in", &self.folder, error))
+    }
+}
+
+impl FixedSink {
+    /// Removes what an earlier run wrote of the same delivery and this one did not: a delivery is replaced whole.
+    fn forget(&self, written: &[String]) -> Result<()> {
+        for name in self.options.name.all().filter(|name| !written.contains(name)) {
+            let old = self.folder.join(name);
+            match std::fs::remove_file(&old) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::file("replace", &old, error)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Sink for FixedSink {
+    fn begin(&mut self, tables: &[OutTable]) -> Result<()> {
+        self.files.clear();
+        self.tables = tables.to_vec();
+        for table in tables {
+            let name = self.options.name.table(&table.name)?;
+            let (file, path) = self.temporary()?.into_parts();
+            let mut writer = BufWriter::with_capacity(BUFFER, file);
+            if table.name == SUMMARY {
+                let header = record::summary_header(self.options.line_end);
+                writer.write_all(&header).map_err(|error| Error::file("write", &self.folder.join(&name), error))?;
+            }
+            self.files.push((name, writer, path));
+        }
+        Ok(())
+    }
+
+    fn encoder(&self, table: usize) -> Result<Box<dyn Encoder>> {
+        Ok(Box::new(FixedEncoder::new(&self.tables[table], &self.options)))
+    }
+
+    fn part(&mut self, table: usize, part: Part) -> Result<()> {
+        let (name, writer, _) = &mut self.files[table];
+        match part {
+            Part::Bytes(bytes) => {
+                writer.write_all(&bytes).map_err(|error| Error::file("write", &self.folder.join(&*name), error))
+            }
+            Part::Batch(_) => Err(Error::Write { table: name.clone(), message: "expected encoded text".to_string() }),
+        }
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        let mut done = Vec::new();
+        for (name, writer, path) in self.files.drain(..) {
+            let target = self.folder.join(&name);
+            let file = writer.into_inner().map_err(|error| Error::file("write", &target, error.into_error()))?;
+            file.sync_all().map_err(|error| Error::file("write", &target, error))?;
+            done.push((name, path));
+        }
+        let mut written = Vec::new();
+        if self.options.zip {
+            let target = self.folder.join(self.options.name.zip());
+            let file = zip::write(self.temporary()?, &target, &done, &self.options.name.delivered)?;
+            file.persist(&target).map_err(|error| Error::file("rename to", &target, error.error))?;
+            written.push(self.options.name.zip());
+        } else {
+            for (name, path) in done {
+                let target = self.folder.join(&name);
+                path.persist(&target).map_err(|error| Error::file("rename to", &target, error.error))?;
+                written.push(name);
+            }
+        }
+        self.forget(&written)
+    }
+}
