@@ -5,7 +5,7 @@ mod common;
 use claimfeed::crosswalk::row::Row;
 use claimfeed::crosswalk::schema::Schemas;
 use claimfeed::write::fixed::{FileName, FixedEncoder, FixedOptions};
-use claimfeed::write::{Change, Encoder, OutColumn, OutTable, Part};
+use claimfeed::write::{About, Change, Encoder, OutColumn, OutTable, Part};
 use common::layouts::{layout, read_fixed};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -36,9 +36,17 @@ const FOLDS: [(char, &str); 16] = [
 fn encode(table: &str, cells: &[String], keep_commas: bool) -> (Vec<u8>, Vec<(usize, Change)>) {
     let schemas = Schemas::embedded().unwrap();
     let fields = &schemas.table(table).unwrap().layout.fields;
-    let column =
-        |field: &claimfeed::crosswalk::layout::Field| OutColumn { label: field.label.clone(), picture: field.picture };
-    let table = OutTable { name: table.to_string(), columns: fields.iter().map(column).collect(), lineage: 0 };
+    let column = |field: &claimfeed::crosswalk::layout::Field| OutColumn {
+        label: field.label.clone(),
+        picture: field.picture,
+        about: About::new(),
+    };
+    let table = OutTable {
+        name: table.to_string(),
+        columns: fields.iter().map(column).collect(),
+        about: About::new(),
+        lineage: 0,
+    };
     let mut options = FixedOptions::new(FileName::parse("A0001", 2026, "2026-11-20").unwrap());
     options.keep_commas = keep_commas;
     let mut encoder = FixedEncoder::new(&table, &options);
