@@ -3,9 +3,10 @@
 mod common;
 
 use std::fs::File;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Schema};
@@ -202,4 +203,71 @@ print(duck[0], sums[0])
     let cents: i64 = rows.iter().map(|row| row[at].replace('.', "").parse::<i64>().unwrap_or(0)).sum();
     let sum = format!("{}{}.{:02}", if cents < 0 { "-" } else { "" }, cents.abs() / 100, cents.abs() % 100);
     assert_eq!(String::from_utf8_lossy(&read.stdout).trim(), format!("{} {sum}", rows.len()));
+}
+
+#[test]
+fn one_table_streams_to_standard_output() {
+    let expected = all_formats("v3", &["--lineage"]);
+    let stream = |options: &[&str]| {
+        let mut command = claimfeed();
+        command.arg("convert").arg(testdata("v3")).args(["-o", "-", "--tables", "CCLF5", "--lineage"]).args(options);
+        command.output().unwrap()
+    };
+    let csv = stream(&[]);
+    assert_eq!(csv.status.code(), Some(expected.code));
+    assert!(csv.stdout == std::fs::read(expected.folder().join("CCLF5.csv")).unwrap());
+    assert!(String::from_utf8_lossy(&csv.stderr).contains("CCLF5 written to standard output"));
+    let arrow = stream(&["--format", "arrow-stream"]);
+    let reader = StreamReader::try_new(&arrow.stdout[..], None).unwrap();
+    let rows: Vec<Vec<String>> = reader.map(Result::unwrap).flat_map(|batch| texts(&batch)).collect();
+    assert_eq!(rows, expected.table("CCLF5").1);
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_run() {
+    let export = tempfile::tempdir().unwrap();
+    let folder = export.path().join("export");
+    let made =
+        claimfeed().args(["synth", "--api", "v2", "--beneficiaries", "100", "-o"]).arg(&folder).output().unwrap();
+    assert_eq!(made.status.code(), Some(0));
+    let mut command = claimfeed();
+    command.arg("convert").arg(&folder).args(["-o", "-", "--tables", "CCLF5"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn what_cannot_be_streamed_is_refused() {
+    for (options, expected) in [
+        (&["--tables", "CCLF1,CCLF5"][..], "expected one table"),
+        (&[], "expected one table"),
+        (&["--tables", "CCLF1", "--format", "parquet"], "arrow-stream"),
+        (&["--tables", "CCLF1", "--compress", "gzip"], "plain"),
+    ] {
+        let output = claimfeed().arg("convert").arg(testdata("v2")).args(["-o", "-"]).args(options).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(output.stdout.is_empty());
+        assert!(String::from_utf8_lossy(&output.stderr).contains(expected), "{expected}");
+    }
+}
+
+#[test]
+fn csv_compressed_and_with_other_line_ends_is_the_same_csv() {
+    let plain = convert(&[&testdata("v2")], &[]);
+    let gzip = convert(&[&testdata("v2")], &["--compress", "gzip"]);
+    let zstd = convert(&[&testdata("v2")], &["--compress", "zstd"]);
+    let crlf = convert(&[&testdata("v2")], &["--eol", "crlf"]);
+    for (name, bytes) in plain.bytes() {
+        let file = File::open(gzip.folder().join(format!("{name}.gz"))).unwrap();
+        let mut unpacked = Vec::new();
+        flate2::read::MultiGzDecoder::new(file).read_to_end(&mut unpacked).unwrap();
+        assert!(unpacked == bytes, "{name}.gz");
+        let file = File::open(zstd.folder().join(format!("{name}.zst"))).unwrap();
+        assert!(zstd::decode_all(file).unwrap() == bytes, "{name}.zst");
+        let text = std::fs::read_to_string(crlf.folder().join(&name)).unwrap();
+        assert_eq!(text.matches("\r\n").count(), text.matches('\n').count());
+        assert!(text.replace("\r\n", "\n").as_bytes() == bytes, "{name} with CRLF");
+    }
 }

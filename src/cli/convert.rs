@@ -1,24 +1,24 @@
 //! `claimfeed convert`
 
 use std::fs::DirBuilder;
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::BufWriter;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use claimfeed::job::{Job, Observer};
+use claimfeed::job::Job;
 use claimfeed::parse::{Parser, Verify};
 use claimfeed::reconcile::{Reconciliation, page};
-use claimfeed::report::{Issue, Report, Weight};
-use claimfeed::write::SUMMARY_TABLE;
+use claimfeed::report::Report;
+use claimfeed::write::csv::{Compression, CsvOptions};
 use claimfeed::write::fixed::FixedOptions;
+use claimfeed::write::pipe::{PipeSink, Stream};
+use claimfeed::write::{LineEnd, SUMMARY_TABLE};
 use claimfeed::{Api, Error, Result};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::file::write_whole;
 use super::fixed::FixedArgs;
 use super::format::{self, Format};
+use super::listing::{ISSUES, Listing};
 use super::table::Columns;
 
 /// Convert an export into CCLF tables
@@ -30,6 +30,7 @@ Examples:
   cat export/*.ndjson | claimfeed convert - -o tables --tables CCLF1,CCLF5
   claimfeed convert export/ -o delivery --format cclf --entity A0001 --performance-year 2026 --delivered 2026-11-20 --zip
   claimfeed convert export/ -o tables --format parquet
+  claimfeed convert export/ -o - --tables CCLF5 --format arrow-stream | python3 load.py
 
 Writes one file per table and format, summary.json, the same as a page (report.html), and issues.csv with every resource left out
 and every value left blank.")]
@@ -37,7 +38,7 @@ pub struct Convert {
     /// Files or folders of an export (plain, gzip or zstd), or `-` for standard input
     #[arg(required = true)]
     input: Vec<PathBuf>,
-    /// Folder to write to; made if it is not there
+    /// Folder to write to, made if it is not there; `-` streams one table to standard output
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
     /// Only these tables, e.g. CCLF1,CCLF5
@@ -70,13 +71,18 @@ pub struct Convert {
     /// How the tables are written; several at once, e.g. --format parquet --format csv
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMAT", default_value = "csv")]
     format: Vec<Format>,
+    /// What ends a line of csv and cclf files
+    #[arg(long, value_parser = ["lf", "crlf"], default_value = "lf")]
+    eol: String,
+    /// Compress csv files
+    #[arg(long, value_parser = ["gzip", "zstd"], value_name = "CODEC")]
+    compress: Option<String>,
     #[command(flatten)]
     fixed: FixedArgs,
 }
 
 /// File names of what stands beside the tables.
 pub const SUMMARY: &str = "summary.json";
-const ISSUES: &str = "issues.csv";
 const PAGE: &str = "report.html";
 
 impl Convert {
@@ -99,6 +105,9 @@ impl Convert {
         for input in self.input.iter().filter(|input| input.as_os_str() != "-") {
             std::fs::metadata(input).map_err(|error| Error::file("read", input, error))?;
         }
+        if self.output.as_os_str() == "-" {
+            return self.stream(&mut job);
+        }
         let made = prepare(&self.output, self.force)?;
         job.spool = self.output.clone();
         let result = self.convert(&job, fixed);
@@ -120,22 +129,66 @@ impl Convert {
                 "expected no `--lineage` with `--format cclf` alone: CMS's layouts have no columns for it\n  hint: add `--format csv`, which has them".to_string(),
             ));
         }
-        self.fixed.options().map(Some)
+        self.fixed.options(self.line_end()).map(Some)
     }
 
     fn convert(&self, job: &Job, fixed: Option<FixedOptions>) -> Result<u8> {
         let mut listing = Listing::new(&self.output)?;
-        let mut sink = format::sink(&self.format, &self.output, fixed.as_ref());
+        let csv = self.csv_options();
+        let mut sink = format::sink(&self.format, &self.output, csv, fixed.as_ref());
         let report = job.run(sink.as_mut(), &mut listing)?;
         let tables = job.schemas.tables.iter().map(|table| table.layout.table.as_str());
-        format::forget(&self.output, &self.format, tables.chain([SUMMARY_TABLE]), |table| {
-            table == SUMMARY_TABLE || report.tables.contains_key(table)
+        format::forget(&self.output, tables.chain([SUMMARY_TABLE]), |table, extension| {
+            (table == SUMMARY_TABLE || report.tables.contains_key(table))
+                && self.format.iter().any(|format| format.extension(csv) == Some(extension))
         });
         listing.finish(&self.output.join(ISSUES))?;
         write_whole(&self.output.join(PAGE), page(&Reconciliation::of(&report)).as_bytes())?;
         write_summary(&report, &self.output.join(SUMMARY))?;
-        super::tell(&show(&report, &self.output));
+        let place = format!("written to `{}`: tables, {SUMMARY}, {PAGE}, {ISSUES}", self.output.display());
+        super::tell(&show(&report, &place));
         Ok(report.exit_code())
+    }
+
+    /// One table to standard output; what else there is to tell goes to standard error.
+    fn stream(&self, job: &mut Job) -> Result<u8> {
+        let usage = |message: &str| Err(Error::Usage(message.to_string()));
+        let [table] = &job.tables[..] else {
+            return usage("expected one table for `-o -`, found none or several\n  hint: add e.g. `--tables CCLF5`");
+        };
+        let stream = match &self.format[..] {
+            [Format::Csv] if self.csv_options() == CsvOptions::default() => Stream::Csv,
+            [Format::ArrowStream] => Stream::Arrow,
+            _ => {
+                return usage(
+                    "expected `--format csv` (plain, LF) or `--format arrow-stream` for `-o -`, found another",
+                );
+            }
+        };
+        let known = job.schemas.tables.iter().find(|known| known.layout.table.eq_ignore_ascii_case(table));
+        let name = known.map_or(table.clone(), |known| known.layout.table.clone());
+        // Its issues are counted in the summary; the listing itself goes with its folder.
+        let folder =
+            tempfile::tempdir().map_err(|error| Error::file("create a folder in", &std::env::temp_dir(), error))?;
+        job.spool = folder.path().to_path_buf();
+        let mut listing = Listing::new(folder.path())?;
+        let out = BufWriter::with_capacity(256 << 10, std::io::stdout());
+        let report = job.run(&mut PipeSink::new(&name, stream, out), &mut listing)?;
+        super::tell(&show(&report, &format!("{name} written to standard output")));
+        Ok(report.exit_code())
+    }
+
+    fn csv_options(&self) -> CsvOptions {
+        let compression = match self.compress.as_deref() {
+            Some("gzip") => Some(Compression::Gzip),
+            Some("zstd") => Some(Compression::Zstd),
+            _ => None,
+        };
+        CsvOptions { line_end: self.line_end(), compression }
+    }
+
+    fn line_end(&self) -> LineEnd {
+        if self.eol == "crlf" { LineEnd::CrLf } else { LineEnd::Lf }
     }
 }
 
@@ -168,82 +221,6 @@ fn prepare(folder: &Path, force: bool) -> Result<bool> {
     Ok(false)
 }
 
-/// Lists every issue in issues.csv and shows progress on a terminal.
-struct Listing {
-    folder: PathBuf,
-    file: BufWriter<tempfile::NamedTempFile>,
-    bar: ProgressBar,
-    /// set by SIGINT and SIGTERM: the job ends at the next chunk and its unfinished files go with it
-    interrupted: Arc<AtomicBool>,
-}
-
-impl Listing {
-    fn new(folder: &Path) -> Result<Listing> {
-        let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-        let style = "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
-        if let Ok(style) = ProgressStyle::with_template(style) {
-            bar.set_style(style);
-        }
-        let interrupted = Arc::new(AtomicBool::new(false));
-        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-            signal_hook::flag::register(signal, interrupted.clone())
-                .map_err(|error| Error::file("listen for signals in", folder, error))?;
-        }
-        Ok(Listing { folder: folder.to_path_buf(), file: Listing::open(folder)?, bar, interrupted })
-    }
-
-    fn open(folder: &Path) -> Result<BufWriter<tempfile::NamedTempFile>> {
-        let trouble = |error| Error::file("create a file in", folder, error);
-        let mut file = BufWriter::new(tempfile::NamedTempFile::with_prefix_in(".claimfeed-", folder).map_err(trouble)?);
-        writeln!(file, "weight,kind,file,line,byte,resource,id,field,message").map_err(trouble)?;
-        Ok(file)
-    }
-
-    fn finish(self, target: &Path) -> Result<()> {
-        self.bar.finish_and_clear();
-        let file = self.file.into_inner().map_err(|error| Error::file("write", target, error.into_error()))?;
-        file.persist(target).map_err(|error| Error::file("rename to", target, error.error))?;
-        Ok(())
-    }
-}
-
-impl Observer for Listing {
-    fn progress(&mut self, done: u64, total: u64) -> Result<()> {
-        self.bar.set_length(total);
-        self.bar.set_position(done);
-        if self.interrupted.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
-    }
-
-    fn issue(&mut self, issue: &Issue, file: &str) -> Result<()> {
-        let weight = match issue.weight {
-            Weight::Loss => "loss",
-            Weight::Skipped => "skipped",
-            // Nothing is missing; the summary counts them.
-            Weight::Notice => return Ok(()),
-        };
-        let mut line = csv::Writer::from_writer(&mut self.file);
-        let trouble = |error: csv::Error| Error::Write { table: ISSUES.to_string(), message: error.to_string() };
-        line.write_record([
-            weight,
-            issue.kind,
-            file,
-            &issue.line.to_string(),
-            &issue.byte.to_string(),
-            issue.resource,
-            &issue.id,
-            &issue.field,
-            &issue.message,
-        ])
-        .map_err(trouble)?;
-        line.flush().map_err(|error| Error::file("write", &self.folder.join(ISSUES), error))
-    }
-
-    fn restart(&mut self) -> Result<()> {
-        self.file = Listing::open(&self.folder)?;
-        Ok(())
-    }
-}
-
 fn write_summary(report: &Report, target: &Path) -> Result<()> {
     let mut text = serde_json::to_vec_pretty(report).map_err(|error| Error::file("write", target, error.into()))?;
     text.push(b'\n');
@@ -251,7 +228,7 @@ fn write_summary(report: &Report, target: &Path) -> Result<()> {
 }
 
 /// The summary for a person.
-fn show(report: &Report, folder: &Path) -> String {
+fn show(report: &Report, place: &str) -> String {
     let mut text = String::new();
     let mut add = |part: String| text.push_str(&part);
     let resources: u64 = report.inputs.iter().flat_map(|input| input.resources.values()).sum();
@@ -306,6 +283,6 @@ fn show(report: &Report, folder: &Path) -> String {
     if issues.len() > 0 {
         add(format!("\n{issues}"));
     }
-    add(format!("\nwritten to `{}`: tables, {SUMMARY}, {PAGE}, {ISSUES}\n", folder.display()));
+    add(format!("\n{place}\n"));
     text
 }

@@ -1,6 +1,7 @@
 //! Options of fixed-width output: whose delivery it is, and how it is written.
 
-use claimfeed::write::fixed::{FileName, FixedOptions, LineEnd};
+use claimfeed::write::LineEnd;
+use claimfeed::write::fixed::{FileName, FixedOptions};
 use claimfeed::{Error, Result};
 
 /// What `--format cclf` needs to know.
@@ -28,14 +29,11 @@ pub struct FixedArgs {
     /// Leave commas in names and addresses; widespread readers drop such records without a word
     #[arg(long)]
     keep_commas: bool,
-    /// What ends a record
-    #[arg(long, value_parser = ["lf", "crlf"], default_value = "lf")]
-    eol: String,
 }
 
 impl FixedArgs {
     /// The writer's options.
-    pub fn options(&self) -> Result<FixedOptions> {
+    pub fn options(&self, line_end: LineEnd) -> Result<FixedOptions> {
         let (Some(entity), Some(year), Some(delivered)) = (&self.entity, self.performance_year, &self.delivered) else {
             return Err(Error::Usage(
                 "expected `--entity`, `--performance-year` and `--delivered` with `--format cclf`, found one missing\n  hint: CMS's file names are made of them, e.g. `--entity A0001 --performance-year 2026 --delivered 2026-11-20`"
@@ -48,17 +46,16 @@ impl FixedArgs {
             name: FileName { test: self.test_names, ..name },
             zip: self.zip,
             keep_commas: self.keep_commas,
-            line_end: if self.eol == "crlf" { LineEnd::CrLf } else { LineEnd::Lf },
+            line_end,
         })
     }
 
     /// Whether any of them is given, which means nothing without fixed-width files.
     pub fn given(&self) -> bool {
-        let FixedArgs { entity, performance_year, delivered, runout, test_names, zip, keep_commas, eol } = self;
+        let FixedArgs { entity, performance_year, delivered, runout, test_names, zip, keep_commas } = self;
         entity.is_some()
             || performance_year.is_some()
             || delivered.is_some()
-            || eol != "lf"
             || *runout
             || *test_names
             || *zip

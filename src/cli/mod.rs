@@ -8,6 +8,7 @@ mod convert;
 mod file;
 mod fixed;
 mod format;
+mod listing;
 mod report;
 mod schema;
 mod synth;

@@ -1,30 +1,98 @@
-//! CSV after RFC 4180 with LF line ends: header of labels, quotes only where needed, blank is null.
+//! CSV after RFC 4180 with LF line ends, if not asked otherwise: header of labels, quotes only where needed, blank is null.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use flate2::write::GzEncoder;
+
 use super::files::{self, Growing, Place};
-use super::{Encoder, OutTable, Part, Sink};
+use super::{Encoder, LineEnd, OutTable, Part, Sink};
 use crate::crosswalk::row::Row;
 use crate::error::{Error, Result};
 
+/// How CSV files are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// `TABLE.csv.gz`
+    Gzip,
+    /// `TABLE.csv.zst`
+    Zstd,
+}
+
+impl Compression {
+    /// What file names end with.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Compression::Gzip => "csv.gz",
+            Compression::Zstd => "csv.zst",
+        }
+    }
+}
+
+/// How CSV files are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CsvOptions {
+    /// what ends a line
+    pub line_end: LineEnd,
+    /// `None`: plain
+    pub compression: Option<Compression>,
+}
+
 /// Writes `TABLE.csv` files into a folder.
-#[derive(Debug)]
 pub struct CsvSink {
     folder: PathBuf,
-    files: Vec<(Growing, Place)>,
+    options: CsvOptions,
+    files: Vec<(Out, Place)>,
+}
+
+/// An open file. Text is a twentieth of the input: one thread compresses it as fast as the others make it.
+enum Out {
+    Plain(Growing),
+    Gzip(GzEncoder<Growing>),
+    Zstd(zstd::Encoder<'static, Growing>),
+}
+
+impl Out {
+    fn new(file: Growing, compression: Option<Compression>) -> std::io::Result<Out> {
+        Ok(match compression {
+            None => Out::Plain(file),
+            Some(Compression::Gzip) => Out::Gzip(GzEncoder::new(file, flate2::Compression::default())),
+            Some(Compression::Zstd) => Out::Zstd(zstd::Encoder::new(file, zstd::DEFAULT_COMPRESSION_LEVEL)?),
+        })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        match self {
+            Out::Plain(file) => file.write_all(bytes),
+            Out::Gzip(file) => file.write_all(bytes),
+            Out::Zstd(file) => file.write_all(bytes),
+        }
+    }
+
+    fn finish(self) -> std::io::Result<Growing> {
+        match self {
+            Out::Plain(file) => Ok(file),
+            Out::Gzip(file) => file.finish(),
+            Out::Zstd(file) => file.finish(),
+        }
+    }
 }
 
 impl CsvSink {
-    /// A sink for an existing folder.
+    /// A sink for an existing folder: plain, LF.
     pub fn new(folder: &Path) -> CsvSink {
-        CsvSink { folder: folder.to_path_buf(), files: Vec::new() }
+        CsvSink::with(folder, CsvOptions::default())
+    }
+
+    /// A sink for an existing folder.
+    pub fn with(folder: &Path, options: CsvOptions) -> CsvSink {
+        CsvSink { folder: folder.to_path_buf(), options, files: Vec::new() }
     }
 }
 
 /// The line of labels.
-pub(super) fn header(table: &OutTable) -> Result<Vec<u8>> {
-    let mut header = CsvEncoder::default();
+pub(super) fn header(table: &OutTable, line_end: LineEnd) -> Result<Vec<u8>> {
+    let mut header = CsvEncoder::new(line_end);
     let mut row = Row::default();
     for column in &table.columns {
         row.push(column.label.as_bytes());
@@ -37,21 +105,24 @@ impl Sink for CsvSink {
     fn begin(&mut self, tables: &[OutTable]) -> Result<()> {
         self.files.clear();
         for table in tables {
-            let (mut file, place) = files::begin(&self.folder, &format!("{}.csv", table.name))?;
-            file.write_all(&header(table)?).map_err(|error| place.trouble(error))?;
-            self.files.push((file, place));
+            let extension = self.options.compression.map_or("csv", Compression::extension);
+            let (file, place) = files::begin(&self.folder, &format!("{}.{extension}", table.name))?;
+            let header = header(table, self.options.line_end)?;
+            let mut out = Out::new(file, self.options.compression).map_err(|error| place.trouble(error))?;
+            out.write(&header).map_err(|error| place.trouble(error))?;
+            self.files.push((out, place));
         }
         Ok(())
     }
 
     fn encoder(&self, _table: usize) -> Result<Box<dyn Encoder>> {
-        Ok(Box::new(CsvEncoder::default()))
+        Ok(Box::new(CsvEncoder::new(self.options.line_end)))
     }
 
     fn part(&mut self, table: usize, part: Part) -> Result<()> {
-        let (file, place) = &mut self.files[table];
+        let (out, place) = &mut self.files[table];
         match part {
-            Part::Bytes(bytes) => file.write_all(&bytes).map_err(|error| place.trouble(error)),
+            Part::Bytes(bytes) => out.write(&bytes).map_err(|error| place.trouble(error)),
             Part::Batch(_) | Part::Many(_) => {
                 Err(Error::Write { table: "CSV".to_string(), message: "expected encoded text".to_string() })
             }
@@ -60,8 +131,8 @@ impl Sink for CsvSink {
 
     fn finish(&mut self) -> Result<()> {
         let mut places = Vec::new();
-        for (file, place) in self.files.drain(..) {
-            place.complete(file)?;
+        for (out, place) in self.files.drain(..) {
+            place.complete(out.finish().map_err(|error| place.trouble(error))?)?;
             places.push(place);
         }
         files::publish(places)
@@ -75,6 +146,7 @@ impl Sink for CsvSink {
 #[derive(Debug, Default)]
 pub struct CsvEncoder {
     bytes: Vec<u8>,
+    line_end: LineEnd,
 }
 
 /// Whether a cell must stand in quotes.
@@ -84,6 +156,11 @@ fn is_special(cell: &[u8]) -> bool {
 }
 
 impl CsvEncoder {
+    /// Lines that end so.
+    pub fn new(line_end: LineEnd) -> CsvEncoder {
+        CsvEncoder { bytes: Vec::new(), line_end }
+    }
+
     #[cold]
     fn quoted(&mut self, cell: &[u8]) {
         let mut quoted = vec![0; 2 * cell.len() + 2];
@@ -115,7 +192,7 @@ impl Encoder for CsvEncoder {
         }
         // Instead of the last comma.
         self.bytes.pop();
-        self.bytes.push(b'\n');
+        self.bytes.extend_from_slice(self.line_end.bytes());
         Ok(())
     }
 

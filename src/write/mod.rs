@@ -11,6 +11,7 @@ pub mod describe;
 pub mod files;
 pub mod fixed;
 mod parquet;
+pub mod pipe;
 pub mod tee;
 
 pub use self::about::About;
@@ -27,6 +28,26 @@ pub const SUMMARY_TITLE: &str = "File summary: rows and record length of every t
 
 /// Lineage columns, in order.
 pub const LINEAGE: [&str; 3] = ["fhir_id", "source_file", "source_line"];
+
+/// What stands after a record of a text format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LineEnd {
+    /// one line feed
+    #[default]
+    Lf,
+    /// carriage return and line feed
+    CrLf,
+}
+
+impl LineEnd {
+    /// Its bytes.
+    pub fn bytes(self) -> &'static [u8] {
+        match self {
+            LineEnd::Lf => b"\n",
+            LineEnd::CrLf => b"\r\n",
+        }
+    }
+}
 
 /// A column of an output table.
 #[derive(Debug, Clone, PartialEq, Eq)]

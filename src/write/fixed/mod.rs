@@ -20,6 +20,7 @@ use tempfile::{NamedTempFile, TempPath};
 
 pub use self::name::{Delivered, Entity, FileName};
 pub use self::record::FixedEncoder;
+pub use super::LineEnd;
 use super::{Encoder, OutTable, Part, Sink};
 use crate::error::{Error, Result};
 
@@ -28,26 +29,6 @@ const BUFFER: usize = 256 << 10;
 
 /// The table that counts the others.
 const SUMMARY: &str = "CCLF0";
-
-/// What stands after a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LineEnd {
-    /// one line feed
-    #[default]
-    Lf,
-    /// carriage return and line feed
-    CrLf,
-}
-
-impl LineEnd {
-    /// Its bytes.
-    pub fn bytes(self) -> &'static [u8] {
-        match self {
-            LineEnd::Lf => b"\n",
-            LineEnd::CrLf => b"\r\n",
-        }
-    }
-}
 
 /// How fixed-width files are written.
 #[derive(Debug, Clone)]

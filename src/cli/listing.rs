@@ -1,0 +1,92 @@
+//! Lists every issue in issues.csv, shows progress on a terminal, and listens for interruptions.
+
+use std::io::{BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use claimfeed::job::Observer;
+use claimfeed::report::{Issue, Weight};
+use claimfeed::{Error, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// The listing's file name.
+pub const ISSUES: &str = "issues.csv";
+
+/// Lists every issue in issues.csv and shows progress on a terminal.
+pub struct Listing {
+    folder: PathBuf,
+    file: BufWriter<tempfile::NamedTempFile>,
+    bar: ProgressBar,
+    /// set by SIGINT and SIGTERM: the job ends at the next chunk and its unfinished files go with it
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Listing {
+    /// A listing that grows in the folder.
+    pub fn new(folder: &Path) -> Result<Listing> {
+        let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        let style = "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+        if let Ok(style) = ProgressStyle::with_template(style) {
+            bar.set_style(style);
+        }
+        let interrupted = Arc::new(AtomicBool::new(false));
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+            signal_hook::flag::register(signal, interrupted.clone())
+                .map_err(|error| Error::file("listen for signals in", folder, error))?;
+        }
+        Ok(Listing { folder: folder.to_path_buf(), file: Listing::open(folder)?, bar, interrupted })
+    }
+
+    fn open(folder: &Path) -> Result<BufWriter<tempfile::NamedTempFile>> {
+        let trouble = |error| Error::file("create a file in", folder, error);
+        let mut file = BufWriter::new(tempfile::NamedTempFile::with_prefix_in(".claimfeed-", folder).map_err(trouble)?);
+        writeln!(file, "weight,kind,file,line,byte,resource,id,field,message").map_err(trouble)?;
+        Ok(file)
+    }
+
+    /// Gives it its name.
+    pub fn finish(self, target: &Path) -> Result<()> {
+        self.bar.finish_and_clear();
+        let file = self.file.into_inner().map_err(|error| Error::file("write", target, error.into_error()))?;
+        file.persist(target).map_err(|error| Error::file("rename to", target, error.error))?;
+        Ok(())
+    }
+}
+
+impl Observer for Listing {
+    fn progress(&mut self, done: u64, total: u64) -> Result<()> {
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+        if self.interrupted.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+    }
+
+    fn issue(&mut self, issue: &Issue, file: &str) -> Result<()> {
+        let weight = match issue.weight {
+            Weight::Loss => "loss",
+            Weight::Skipped => "skipped",
+            // Nothing is missing; the summary counts them.
+            Weight::Notice => return Ok(()),
+        };
+        let mut line = csv::Writer::from_writer(&mut self.file);
+        let trouble = |error: csv::Error| Error::Write { table: ISSUES.to_string(), message: error.to_string() };
+        line.write_record([
+            weight,
+            issue.kind,
+            file,
+            &issue.line.to_string(),
+            &issue.byte.to_string(),
+            issue.resource,
+            &issue.id,
+            &issue.field,
+            &issue.message,
+        ])
+        .map_err(trouble)?;
+        line.flush().map_err(|error| Error::file("write", &self.folder.join(ISSUES), error))
+    }
+
+    fn restart(&mut self) -> Result<()> {
+        self.file = Listing::open(&self.folder)?;
+        Ok(())
+    }
+}
