@@ -8,13 +8,13 @@ use parquet::file::properties::WriterProperties;
 const ROWS: usize = 1 << 20;
 
 /// Encoded bytes of a row group at most. A group stays in memory until it is complete, and all tables grow at once.
-const BYTES: usize = 12 << 20;
+const BYTES: usize = 8 << 20;
 
 /// Compression, dictionaries (the default for every column, given up where they do not pay) and sizes of row groups.
 pub fn properties() -> Result<WriterProperties> {
     Ok(WriterProperties::builder()
         .set_created_by(concat!("claimfeed ", env!("CARGO_PKG_VERSION")).to_string())
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_max_row_group_row_count(Some(ROWS))
         .set_max_row_group_bytes(Some(BYTES))
         .build())
