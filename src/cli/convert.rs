@@ -5,7 +5,7 @@ use std::io::BufWriter;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use claimfeed::job::Job;
+use claimfeed::job::{Adjustments, Job};
 use claimfeed::parse::{Parser, Verify};
 use claimfeed::reconcile::{Reconciliation, page};
 use claimfeed::report::Report;
@@ -65,6 +65,9 @@ pub struct Convert {
     /// How much of a claim must be sound JSON: what is used of it, or every byte (slower)
     #[arg(long, value_parser = ["used", "full"], default_value = "used")]
     verify: String,
+    /// Of several versions of a claim, as in overlapping deliveries: the one in force, or all of them
+    #[arg(long, value_parser = ["final", "raw"], default_value = "final")]
+    adjustments: String,
     /// What reads the claims
     #[arg(long, value_parser = ["scan", "tape"], default_value = "scan", hide = true)]
     parser: String,
@@ -94,6 +97,7 @@ impl Convert {
         job.tables = self.tables.iter().map(|name| name.trim().to_string()).filter(|name| !name.is_empty()).collect();
         job.lineage = self.lineage;
         job.strict = self.strict;
+        job.adjustments = if self.adjustments == "raw" { Adjustments::Raw } else { Adjustments::Final };
         job.verify = if self.verify == "full" { Verify::Full } else { Verify::Used };
         job.parser = if self.parser == "tape" { Parser::Tape } else { Parser::Scan };
         if let Some(threads) = self.threads {

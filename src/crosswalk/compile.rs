@@ -90,6 +90,7 @@ impl<'s> Compiler<'s> {
         let claim = ClaimFacts {
             resource: self.fact("%eob", "resource", Mode::First)?,
             id: self.fact("%eob", "id", Mode::First)?,
+            updated: self.fact("%eob", "updated", Mode::First)?,
             patient: self.fact("%eob", "patient", Mode::First)?,
             purpose: self.fact("%eob", "use", Mode::First)?,
             family,

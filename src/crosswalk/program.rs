@@ -61,6 +61,7 @@ pub(super) type Names = BTreeMap<usize, Vec<(usize, usize)>>;
 pub struct ClaimFacts {
     pub resource: Slot,
     pub id: Slot,
+    pub updated: Slot,
     pub patient: Slot,
     pub purpose: Slot,
     pub family: Slot,

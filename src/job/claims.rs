@@ -6,7 +6,7 @@ use crate::api::Api;
 use crate::crosswalk::path::Root;
 use crate::crosswalk::picture::{Picture, scaled};
 use crate::crosswalk::plan::Slot;
-use crate::crosswalk::program::{Crosswalk, HOSPICE, Origin, TableProgram};
+use crate::crosswalk::program::{Crosswalk, HOSPICE, Origin, SkipProgram, TableProgram};
 use crate::crosswalk::row::Row;
 use crate::crosswalk::rows::{Note, Remark, RowMaker, Walked};
 use crate::crosswalk::walk::{Frames, Walker};
@@ -20,6 +20,7 @@ use crate::write::{CellNote, Encoder, Part};
 use super::beneficiaries::{Beneficiaries, Stay};
 use super::lines::{Place, Reader, Take};
 use super::tally::{FamilyTally, Filled, Month, Tally};
+use super::versions::{self, Older, Version};
 
 /// Amounts of control sums are cents.
 const CENTS: Picture = Picture::Decimal { whole: 30, scale: 2 };
@@ -40,6 +41,8 @@ pub struct ClaimPass<'x> {
     pub tables: &'x [usize],
     /// the beneficiary table, if it is wanted
     pub beneficiary_table: Option<usize>,
+    /// claims that count no more; `None` as long as that is not known
+    pub older: Option<&'x Older>,
     /// what reads the claims
     pub parser: Parser,
     /// how much of them must be sound
@@ -79,6 +82,7 @@ pub struct Claims<'x> {
     scratch: String,
     stays: Vec<(Box<str>, Stay)>,
     late_people: bool,
+    versions: Vec<Version>,
 }
 
 /// What came of one chunk.
@@ -89,6 +93,8 @@ pub struct ClaimOutput {
     pub stays: Vec<(Box<str>, Stay)>,
     /// a Patient or Coverage came up in a file taken for claims only
     pub late_people: bool,
+    /// of the claims, if the pass tells them apart
+    pub versions: Vec<Version>,
     /// counts
     pub tally: Tally,
 }
@@ -107,6 +113,7 @@ impl<'x> ClaimWorker<'x> {
             scratch: String::new(),
             stays: Vec::new(),
             late_people: false,
+            versions: Vec::new(),
         };
         ClaimWorker { reader: Reader::new(pass.parser, pass.verify), claims }
     }
@@ -123,7 +130,8 @@ impl<'x> ClaimWorker<'x> {
         claims.filled.settle();
         let parts = claims.encoders.iter_mut().map(|encoder| encoder.take()).collect::<Result<_>>()?;
         let stays = std::mem::take(&mut claims.stays);
-        Ok(ClaimOutput { parts, stays, late_people: std::mem::take(&mut claims.late_people), tally })
+        let versions = std::mem::take(&mut claims.versions);
+        Ok(ClaimOutput { parts, stays, late_people: std::mem::take(&mut claims.late_people), versions, tally })
     }
 }
 
@@ -210,19 +218,29 @@ impl Claims<'_> {
             issue.id = id.to_string();
             issue
         };
-        for skip in &crosswalk.skips {
+        if pass.older.is_none() {
             let mut scratch = String::new();
-            let value = fact(record, frames, skip.fact(), &mut scratch);
-            if !value.is_empty() && skip.applies(value, family_name) {
-                *tally.skipped.entry(skip.reason.clone()).or_default() += 1;
-                if let Some(family) = family {
-                    let one = FamilyTally { skipped: 1, paid_skipped: paid, ..FamilyTally::default() };
-                    tally.families[family].add(&one);
-                    tally.months.entry((family, month)).or_default().sums.add(&one);
-                }
-                tally.issues.push(issue("skipped", Weight::Skipped, skip.reason.clone()));
-                return Ok(());
+            self.versions.extend(Version::new(id, fact(record, frames, facts.updated, &mut scratch), place));
+        }
+        let reason = if pass.older.is_some_and(|older| older.has(place)) {
+            Some(versions::REASON)
+        } else {
+            let by_rule = |skip: &&SkipProgram| {
+                let mut scratch = String::new();
+                let value = fact(record, frames, skip.fact(), &mut scratch);
+                !value.is_empty() && skip.applies(value, family_name)
+            };
+            crosswalk.skips.iter().find(by_rule).map(|skip| skip.reason.as_str())
+        };
+        if let Some(reason) = reason {
+            *tally.skipped.entry(reason.to_string()).or_default() += 1;
+            if let Some(family) = family {
+                let one = FamilyTally { skipped: 1, paid_skipped: paid, ..FamilyTally::default() };
+                tally.families[family].add(&one);
+                tally.months.entry((family, month)).or_default().sums.add(&one);
             }
+            tally.issues.push(issue("skipped", Weight::Skipped, reason.to_string()));
+            return Ok(());
         }
         let Some(family) = family else {
             let what = if family_name.is_empty() { "none" } else { "one that no table knows" };

@@ -3,7 +3,8 @@
 //! Two passes over the same machine. The first reads Patients and Coverages into `Beneficiaries`; only files that
 //! do not begin with a claim take part, so on a BCDA export it costs nothing to speak of. The second walks claims,
 //! which look up their MBI. A Patient that turns up in a file taken for claims only starts the job over with every
-//! file in the first pass: nothing is ever taken from a file's name.
+//! file in the first pass: nothing is ever taken from a file's name. A claim that comes in several versions starts it
+//! over as well, knowing which of them count.
 
 mod beneficiaries;
 mod claims;
@@ -12,11 +13,13 @@ mod people;
 mod pipeline;
 mod run;
 mod tally;
+mod versions;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use self::run::Run;
+pub use self::versions::Adjustments;
 use crate::api::Api;
 use crate::crosswalk::program::Crosswalk;
 use crate::crosswalk::schema::Schemas;
@@ -82,6 +85,8 @@ pub struct Job {
     pub parser: Parser,
     /// how much of a claim must be sound
     pub verify: Verify,
+    /// which versions of a claim count
+    pub adjustments: Adjustments,
 }
 
 impl Job {
@@ -99,6 +104,7 @@ impl Job {
             chunk: CHUNK,
             parser: Parser::default(),
             verify: Verify::default(),
+            adjustments: Adjustments::default(),
         })
     }
 
@@ -114,16 +120,7 @@ impl Job {
         let api = self.version(&sources, &heads)?;
         let crosswalk = Crosswalk::compile(&self.schemas, api)?;
         let mut run = Run { job: self, wanted: &wanted, sources: &sources, crosswalk: &crosswalk, sink, observer };
-        let claims_only: Vec<bool> = heads.iter().map(|head| head.is_claim).collect();
-        let report = match run.attempt(&claims_only)? {
-            Some(report) => report,
-            None => {
-                run.observer.restart()?;
-                // Every file takes part in the first pass now, so no Patient can come late again.
-                run.attempt(&vec![false; sources.len()])?
-                    .ok_or_else(|| Error::Usage("the input changed while it was read".into()))?
-            }
-        };
+        let report = run.complete(heads.iter().map(|head| head.is_claim).collect())?;
         let elapsed = started.elapsed().as_secs_f64();
         let bytes: u64 = report.inputs.iter().map(|input| input.uncompressed_bytes).sum();
         Ok(Report {

@@ -12,7 +12,8 @@ use super::claims::{ClaimOutput, ClaimPass, ClaimWorker, changes};
 use super::lines::Place;
 use super::people::{PeopleOutput, PeopleWorker};
 use super::tally::{FamilyTally, Filled, Month, MonthTally, Tally};
-use super::{Job, Observer, pipeline};
+use super::versions::{Older, Versions};
+use super::{Adjustments, Job, Observer, pipeline};
 use crate::crosswalk::path::Root;
 use crate::crosswalk::picture::cents;
 use crate::crosswalk::program::{Crosswalk, Origin};
@@ -28,6 +29,24 @@ use crate::write::{Encoder, OutTable, Sink};
 
 /// Beneficiaries whose rows are encoded at a time.
 const BATCH: u64 = 4096;
+
+/// What became of an attempt.
+pub enum Outcome {
+    /// everything is written
+    Done(Box<Report>),
+    /// a Patient or Coverage came up in a file taken for claims only
+    LatePeople,
+    /// claims came several times; these count no more
+    Repeated(Older),
+}
+
+/// What became of the claims.
+enum Claims {
+    /// their hospice stays, with the beneficiary's id
+    Done(Vec<(Box<str>, Stay)>),
+    LatePeople,
+    Repeated(Older),
+}
 
 /// One run of a job, with everything that is fixed by now.
 pub struct Run<'a> {
@@ -63,8 +82,25 @@ struct Totals {
 }
 
 impl Run<'_> {
-    /// Both passes; `None` if a Patient or Coverage came up in a file taken for claims only.
-    pub fn attempt(&mut self, claims_only: &[bool]) -> Result<Option<Report>> {
+    /// Attempts until one is whole. `claims_only`: files that begin with a claim.
+    pub fn complete(&mut self, claims_only: Vec<bool>) -> Result<Report> {
+        let mut claims_only = claims_only;
+        let mut older = (self.job.adjustments == Adjustments::Raw).then(Older::default);
+        // Either reason to start over is gone the next time.
+        for _ in 0..3 {
+            match self.attempt(&claims_only, older.as_ref())? {
+                Outcome::Done(report) => return Ok(*report),
+                // Every file takes part in the first pass now, so no Patient can come late again.
+                Outcome::LatePeople => claims_only.fill(false),
+                Outcome::Repeated(repeated) => older = Some(repeated),
+            }
+            self.observer.restart()?;
+        }
+        Err(Error::Usage("the input changed while it was read".into()))
+    }
+
+    /// Both passes. `older`: claims that count no more, `None` as long as that is not known.
+    pub fn attempt(&mut self, claims_only: &[bool], older: Option<&Older>) -> Result<Outcome> {
         let crosswalk = self.crosswalk;
         let mut totals = Totals {
             inputs: self
@@ -88,8 +124,10 @@ impl Run<'_> {
         let mut beneficiaries = Beneficiaries::default();
         let mixed = self.people_pass(claims_only, &mut totals, &mut beneficiaries, &mut fills)?;
         let claim_files: Vec<usize> = (0..self.sources.len()).filter(|at| claims_only[*at] || mixed[*at]).collect();
-        let Some(stays) = self.claim_pass(claims_only, claim_files, &mut totals, &beneficiaries, &mut fills)? else {
-            return Ok(None);
+        let stays = match self.claim_pass(claims_only, older, claim_files, &mut totals, &beneficiaries, &mut fills)? {
+            Claims::Done(stays) => stays,
+            Claims::LatePeople => return Ok(Outcome::LatePeople),
+            Claims::Repeated(older) => return Ok(Outcome::Repeated(older)),
         };
         for (id, stay) in stays {
             beneficiaries.add_stay(&id, stay);
@@ -99,7 +137,7 @@ impl Run<'_> {
         let people = self.beneficiary_tables(&beneficiaries, &mut totals)?;
         self.summary_table(&totals)?;
         self.sink.finish()?;
-        Ok(Some(self.report(totals, people, &fills)))
+        Ok(Outcome::Done(Box::new(self.report(totals, people, &fills))))
     }
 
     /// Position of a crosswalk table among the sink's.
@@ -163,16 +201,15 @@ impl Run<'_> {
         Ok(others.into_iter().map(|others| others > 0).collect())
     }
 
-    /// Hospice stays of the claims; `None` if a Patient or Coverage came late.
-    #[allow(clippy::type_complexity, reason = "a list of ids and stays")]
     fn claim_pass(
         &mut self,
         claims_only: &[bool],
+        older: Option<&Older>,
         files: Vec<usize>,
         totals: &mut Totals,
         beneficiaries: &Beneficiaries,
         fills: &mut [Vec<u64>],
-    ) -> Result<Option<Vec<(Box<str>, Stay)>>> {
+    ) -> Result<Claims> {
         let crosswalk = self.crosswalk;
         let names: Vec<Arc<str>> =
             if self.job.lineage { self.sources.iter().map(|s| s.name.as_str().into()).collect() } else { Vec::new() };
@@ -188,6 +225,7 @@ impl Run<'_> {
             names: &names,
             tables: &tables,
             beneficiary_table: self.table_of(Root::Patient),
+            older,
             parser: self.job.parser,
             verify: self.job.verify,
         };
@@ -198,11 +236,13 @@ impl Run<'_> {
         }
         let feed = Feed::new(self.sources, files, self.job.chunk);
         let mut stays = Vec::new();
+        let mut versions = Versions::default();
         let merge = |output: ClaimOutput| {
             if output.late_people {
                 return Ok(ControlFlow::Break(()));
             }
             stays.extend(output.stays);
+            output.versions.into_iter().for_each(|version| versions.add(version));
             for (position, part) in positions.iter().zip(output.parts) {
                 self.sink.part(*position, part)?;
             }
@@ -210,8 +250,12 @@ impl Run<'_> {
             Ok(ControlFlow::Continue(()))
         };
         let Some(workers) = pipeline::run(&feed, workers, |worker, chunk| worker.work(chunk), merge)? else {
-            return Ok(None);
+            return Ok(Claims::LatePeople);
         };
+        let repeated = versions.finish();
+        if !repeated.is_empty() {
+            return Ok(Claims::Repeated(repeated));
+        }
         if let Some(error) = totals.waiting.take() {
             return Err(error);
         }
@@ -219,7 +263,7 @@ impl Run<'_> {
             add_fills(fills, &worker.claims.maker.fills);
             add_fills(&mut totals.filled, worker.claims.filled.sums());
         }
-        Ok(Some(stays))
+        Ok(Claims::Done(stays))
     }
 
     /// Adds up; `may_come`: Patients may still turn up, so a claim without one ends no strict run yet.

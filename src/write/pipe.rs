@@ -66,7 +66,7 @@ impl<W: Write + Send> Sink for PipeSink<W> {
     fn begin(&mut self, tables: &[OutTable]) -> Result<()> {
         if self.sent {
             return Err(Error::Usage(
-                "expected Patients and Coverages in files of their own, found some among claims: rows that are sent cannot be taken back\n  hint: write to a folder instead of `-`"
+                "expected every claim once, and Patients and Coverages in files of their own, found it otherwise: rows that are sent cannot be taken back\n  hint: write to a folder instead of `-`"
                     .to_string(),
             ));
         }
