@@ -375,19 +375,40 @@ fn an_interrupt_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let big = folder.path().join("export");
     Synth { beneficiaries: 400, ..Synth::new(Api::V2) }.write(&big).unwrap();
-    let target = folder.path().join("tables");
-    let mut child =
-        claimfeed().arg("convert").arg(&big).arg("-o").arg(&target).arg("--threads").arg("1").spawn().unwrap();
-    while !target.exists() {
-        std::thread::sleep(std::time::Duration::from_millis(1));
+    for formats in ["csv", "parquet,arrow,arrow-stream"] {
+        let target = folder.path().join(formats);
+        let mut command = claimfeed();
+        command.arg("convert").arg(&big).arg("-o").arg(&target).args(["--threads", "1", "--format", formats]);
+        let mut child = command.spawn().unwrap();
+        while !target.exists() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+        let code = child.wait().unwrap().code();
+        // A fast machine may have been done before.
+        if code != Some(0) {
+            assert_eq!(code, Some(130));
+            assert!(!target.exists(), "{formats}");
+        }
     }
-    std::thread::sleep(std::time::Duration::from_millis(50));
-    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(kill.success());
-    let code = child.wait().unwrap().code();
-    // A fast machine may have been done before.
-    if code != Some(0) {
-        assert_eq!(code, Some(130));
-        assert!(!target.exists());
+}
+
+#[test]
+fn bytes_are_counted_to_the_last_one_whatever_ends_the_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let export = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/v2/export");
+    let mut text = String::new();
+    for entry in std::fs::read_dir(export).unwrap().map(Result::unwrap) {
+        if entry.path().extension().is_some_and(|extension| extension == "ndjson") {
+            text += &std::fs::read_to_string(entry.path()).unwrap();
+        }
+    }
+    for text in [text.clone(), text.replace('\n', "\r\n"), text.trim_end().to_string(), format!("\n\r\n{text}\n")] {
+        let path = folder.path().join("all.ndjson");
+        std::fs::write(&path, &text).unwrap();
+        let output = convert(&[&path], &["--threads", "1024"]);
+        assert_eq!(output.summary["inputs"][0]["uncompressed_bytes"], text.len());
     }
 }

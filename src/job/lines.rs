@@ -170,7 +170,7 @@ fn begin(chunk: &Chunk, at: usize, tally: &mut Tally) -> Option<(Place, Line)> {
     let place =
         Place { source: chunk.source, line: chunk.first_line + at as u64, byte: chunk.offset + line.start as u64 };
     tally.lines += 1;
-    tally.bytes += line.len as u64 + 1;
+    tally.bytes += (line.len + line.end) as u64;
     if line.too_long {
         let message = format!("expected lines of at most {} MB, found a longer one: left out", MAX_LINE >> 20);
         tally.unread += 1;

@@ -82,6 +82,14 @@ struct Totals {
 }
 
 impl Run<'_> {
+    /// Workers that the input can keep busy; a compressed file may hold many times its size.
+    fn workers(&self) -> usize {
+        const INFLATED: u64 = 64;
+        let bytes: u64 = self.sources.iter().map(|source| source.size * INFLATED).sum();
+        let chunks = bytes / self.job.chunk.max(1) as u64 + self.sources.len() as u64;
+        self.job.threads.clamp(1, usize::try_from(chunks).unwrap_or(usize::MAX).max(1))
+    }
+
     /// Attempts until one is whole. `claims_only`: files that begin with a claim.
     pub fn complete(&mut self, claims_only: Vec<bool>) -> Result<Report> {
         let mut claims_only = claims_only;
@@ -174,8 +182,7 @@ impl Run<'_> {
         let mut tallies: Vec<Tally> = Vec::new();
         let feed = Feed::new(self.sources, files, self.job.chunk);
         let tables = [self.table_of(Root::Patient), self.table_of(Root::Former)];
-        let workers =
-            (0..self.job.threads.max(1)).map(|_| PeopleWorker::new(crosswalk, self.sources, tables)).collect();
+        let workers = (0..self.workers()).map(|_| PeopleWorker::new(crosswalk, self.sources, tables)).collect();
         let merge = |output: PeopleOutput| {
             output.patients.into_iter().for_each(|patient| beneficiaries.add_patient(patient));
             output.coverages.into_iter().for_each(|coverage| beneficiaries.add_coverage(coverage));
@@ -230,7 +237,7 @@ impl Run<'_> {
             verify: self.job.verify,
         };
         let mut workers = Vec::new();
-        for _ in 0..self.job.threads.max(1) {
+        for _ in 0..self.workers() {
             let encoders = positions.iter().map(|at| self.sink.encoder(*at)).collect::<Result<_>>()?;
             workers.push(ClaimWorker::new(&pass, encoders));
         }

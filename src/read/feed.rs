@@ -27,6 +27,8 @@ pub struct Line {
     pub start: usize,
     /// without its end (`\n` or `\r\n`)
     pub len: usize,
+    /// bytes of its end: 2, 1, or 0 of a last line without one
+    pub end: usize,
     /// longer than [`MAX_LINE`]; `len` is what was looked at
     pub too_long: bool,
 }
@@ -223,12 +225,12 @@ fn read_range(file: &File, from: u64, to: u64, chunk: &mut Chunk) -> std::io::Re
     while start < own {
         match memchr::memchr(b'\n', &bytes[searched..filled]) {
             Some(at) => {
-                push_line(&mut chunk.lines, bytes, start, searched + at, false);
+                push_line(&mut chunk.lines, bytes, start..searched + at, 1);
                 start = searched + at + 1;
                 searched = start;
             }
             None if filled - start > MAX_LINE => {
-                push_line(&mut chunk.lines, bytes, start, filled, true);
+                push_too_long(&mut chunk.lines, start..filled);
                 break;
             }
             None => {
@@ -237,7 +239,7 @@ fn read_range(file: &File, from: u64, to: u64, chunk: &mut Chunk) -> std::io::Re
                 let more = read_at(file, at, at + TAIL as u64, bytes, filled)?;
                 filled += more;
                 if more == 0 {
-                    push_line(&mut chunk.lines, bytes, start, filled, false);
+                    push_line(&mut chunk.lines, bytes, start..filled, 0);
                     break;
                 }
             }
@@ -246,9 +248,16 @@ fn read_range(file: &File, from: u64, to: u64, chunk: &mut Chunk) -> std::io::Re
     Ok(())
 }
 
-fn push_line(lines: &mut Vec<Line>, bytes: &[u8], start: usize, end: usize, too_long: bool) {
-    let end = if end > start && bytes[end - 1] == b'\r' { end - 1 } else { end };
-    lines.push(Line { start, len: end - start, too_long: too_long || end - start > MAX_LINE });
+/// A line up to its `\n`, which is there (1) or not (0).
+fn push_line(lines: &mut Vec<Line>, bytes: &[u8], line: std::ops::Range<usize>, newline: usize) {
+    let cr = usize::from(bytes[line.clone()].last() == Some(&b'\r'));
+    let len = line.len() - cr;
+    lines.push(Line { start: line.start, len, end: newline + cr, too_long: len > MAX_LINE });
+}
+
+/// A line whose end was not looked for.
+fn push_too_long(lines: &mut Vec<Line>, line: std::ops::Range<usize>) {
+    lines.push(Line { start: line.start, len: line.len(), end: 0, too_long: true });
 }
 
 fn pad(bytes: &mut Vec<u8>) {
@@ -311,7 +320,7 @@ impl Stream {
             }
             end = memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1);
             if end == 0 && bytes.len() > MAX_LINE {
-                push_line(&mut chunk.lines, bytes, 0, bytes.len(), true);
+                push_too_long(&mut chunk.lines, 0..bytes.len());
                 self.offset = chunk.offset + bytes.len() as u64;
                 self.skipping = true;
                 pad(bytes);
@@ -330,11 +339,11 @@ impl Stream {
         self.offset = chunk.offset + end as u64;
         let mut start = 0;
         for at in memchr::memchr_iter(b'\n', bytes) {
-            push_line(&mut chunk.lines, bytes, start, at, false);
+            push_line(&mut chunk.lines, bytes, start..at, 1);
             start = at + 1;
         }
         if start < bytes.len() {
-            push_line(&mut chunk.lines, bytes, start, bytes.len(), false);
+            push_line(&mut chunk.lines, bytes, start..bytes.len(), 0);
         }
         pad(bytes);
     }

@@ -58,11 +58,30 @@ pub struct BatchSink {
 }
 
 /// A table's file and the thread that writes it.
+///
+/// Dropped before its end, it waits until the thread has removed the unfinished file: nothing of an abandoned run
+/// stays on disk.
 struct Writing {
-    /// dropped to tell that all batches have come
-    batches: Option<SyncSender<RecordBatch>>,
+    /// `None` once all messages are sent
+    messages: Option<SyncSender<Message>>,
     /// `None` once joined
-    thread: Option<JoinHandle<Result<Place>>>,
+    thread: Option<JoinHandle<Result<Option<Place>>>>,
+}
+
+enum Message {
+    Batch(RecordBatch),
+    /// all batches have come; a channel that closes without it is that of an abandoned run
+    End,
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.messages = None;
+        if let Some(thread) = self.thread.take() {
+            // The file goes with what the thread returns, and so does an error nobody asks for any more.
+            drop(thread.join());
+        }
+    }
 }
 
 impl BatchSink {
@@ -74,7 +93,6 @@ impl BatchSink {
 
 impl Sink for BatchSink {
     fn begin(&mut self, tables: &[OutTable]) -> Result<()> {
-        // Threads of an earlier beginning end with their channels, and their files go.
         self.writing.clear();
         self.tables = tables.to_vec();
         for table in tables {
@@ -87,7 +105,7 @@ impl Sink for BatchSink {
                 .name(format!("write {}", table.name))
                 .spawn(write)
                 .map_err(|error| Error::file("start a thread to write to", &self.folder, error))?;
-            self.writing.push(Writing { batches: Some(sender), thread: Some(thread) });
+            self.writing.push(Writing { messages: Some(sender), thread: Some(thread) });
         }
         Ok(())
     }
@@ -97,12 +115,19 @@ impl Sink for BatchSink {
     }
 
     fn part(&mut self, table: usize, part: Part) -> Result<()> {
-        let Part::Batch(Some(batch)) = part else { return Ok(()) };
+        let name = &self.tables[table].name;
+        let batch = match part {
+            Part::Batch(Some(batch)) => batch,
+            Part::Batch(None) => return Ok(()),
+            Part::Bytes(_) | Part::Many(_) => {
+                return Err(Error::Write { table: name.clone(), message: "expected record batches".to_string() });
+            }
+        };
         let writing = &mut self.writing[table];
-        match &writing.batches {
-            Some(batches) if batches.send(batch).is_ok() => Ok(()),
+        match &writing.messages {
+            Some(messages) if messages.send(Message::Batch(batch)).is_ok() => Ok(()),
             // The thread ended early, and tells why.
-            _ => writing.end(&self.tables[table].name).map(drop),
+            _ => writing.end(name).map(drop),
         }
     }
 
@@ -119,31 +144,38 @@ impl Sink for BatchSink {
 impl Writing {
     /// Waits for the file to be complete.
     fn end(&mut self, table: &str) -> Result<Place> {
-        self.batches = None;
+        if let Some(messages) = self.messages.take() {
+            // If it cannot be sent, the thread has ended and tells why.
+            let _ = messages.send(Message::End);
+        }
         let gone = || Error::Write { table: table.to_string(), message: "its thread ended too early".to_string() };
-        self.thread.take().ok_or_else(gone)?.join().map_err(|_| gone())?
+        let place = self.thread.take().ok_or_else(gone)?.join().map_err(|_| gone())??;
+        place.ok_or_else(gone)
     }
 }
 
-/// What a table's thread does.
+/// What a table's thread does; `None` if the run was abandoned.
 fn write(
     container: Container,
     schema: SchemaRef,
-    batches: Receiver<RecordBatch>,
+    messages: Receiver<Message>,
     file: Growing,
     place: Place,
-) -> Result<Place> {
+) -> Result<Option<Place>> {
     let trouble =
         |error: &dyn std::fmt::Display| Error::file("write", place.target(), std::io::Error::other(error.to_string()));
     let mut writer = Writer::new(container, &schema, file).map_err(|error| trouble(&error))?;
     let (mut pending, mut rows) = (Vec::new(), 0);
     loop {
-        let batch = batches.recv();
-        let is_last = batch.is_err();
-        if let Ok(batch) = batch {
-            rows += batch.num_rows();
-            pending.push(batch);
-        }
+        let is_last = match messages.recv() {
+            Ok(Message::Batch(batch)) => {
+                rows += batch.num_rows();
+                pending.push(batch);
+                false
+            }
+            Ok(Message::End) => true,
+            Err(_) => return Ok(None),
+        };
         if rows >= JOINED || (is_last && rows > 0) {
             let joined = concat_batches(&schema, &pending).map_err(|error| trouble(&error))?;
             writer.write(&joined).map_err(|error| trouble(&error))?;
@@ -156,7 +188,7 @@ fn write(
     }
     let file = writer.finish().map_err(|error| trouble(&error))?;
     place.complete(file)?;
-    Ok(place)
+    Ok(Some(place))
 }
 
 /// An open file of one of the containers.

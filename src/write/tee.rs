@@ -2,7 +2,7 @@
 
 use super::{CellNote, Encoder, OutTable, Part, Sink};
 use crate::crosswalk::row::Row;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Hands everything to several sinks.
 pub struct Tee {
@@ -33,7 +33,13 @@ impl Sink for Tee {
     }
 
     fn part(&mut self, table: usize, part: Part) -> Result<()> {
-        let Part::Many(parts) = part else { return Ok(()) };
+        let parts = match part {
+            Part::Many(parts) if parts.len() == self.sinks.len() => parts,
+            _ => {
+                let message = "expected a part for each format".to_string();
+                return Err(Error::Write { table: "several formats".to_string(), message });
+            }
+        };
         self.sinks.iter_mut().zip(parts).try_for_each(|(sink, part)| sink.part(table, part))
     }
 
