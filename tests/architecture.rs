@@ -53,25 +53,28 @@ fn stages_know_only_the_stages_before_them() {
 }
 
 #[test]
-fn some_libraries_have_one_door() {
-    let doors = [
-        ("simd_json", "parse"),
-        ("clap", "cli"),
-        ("indicatif", "cli"),
-        ("zstd::", "read"),
-        ("flate2", "read"),
-        ("maud", "reconcile"),
+fn some_libraries_have_their_doors() {
+    let doors: [(&str, &[&str]); 8] = [
+        ("simd_json", &["parse"]),
+        ("clap", &["cli"]),
+        ("indicatif", &["cli"]),
+        // What comes in is inflated there, what goes out is compressed here.
+        ("zstd::", &["read", "write"]),
+        ("flate2", &["read", "write"]),
+        ("parquet::", &["write"]),
+        ("arrow::", &["write"]),
+        ("maud", &["reconcile"]),
     ];
-    for (library, door) in doors {
+    for (library, doors) in doors {
         for module in ["error", "api", "report", "read", "parse", "crosswalk", "write", "job", "reconcile"] {
-            if module == door {
+            if doors.contains(&module) {
                 continue;
             }
             for path in sources(module) {
                 let text = std::fs::read_to_string(&path).unwrap();
                 let code = text.split("#[cfg(test)]").next().unwrap();
                 let used = code.lines().any(|line| line.split("//").next().unwrap().contains(library));
-                assert!(!used, "{}: `{library}` belongs to `{door}`", path.display());
+                assert!(!used, "{}: `{library}` belongs to {doors:?}", path.display());
             }
         }
     }
