@@ -75,7 +75,7 @@ pub struct Node {
     pub(super) simple: bool,
 }
 
-/// Where there is no node, no union.
+/// Where there is no union.
 pub(super) const NONE: u32 = u32::MAX;
 
 /// What to do with one member.
@@ -83,12 +83,62 @@ pub(super) const NONE: u32 = u32::MAX;
 pub struct Doing {
     /// the key's bit; 0 if there are too many keys
     pub(super) bit: KeySet,
-    /// [`NONE`] or the node to walk
-    pub(super) walk: Id,
-    /// [`NONE`] or the number of the union
-    pub(super) union: u32,
-    /// of [`Plan::heads`]
-    pub(super) switches: (u32, u32),
+    /// most members are there for one thing only
+    pub(super) part: Part,
+}
+
+/// The part a member plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// its value is walked
+    Walk(Walk),
+    /// groups may ask for it: the number of the union
+    Union(u32),
+    /// it decides groups
+    Switch(Id),
+    /// more than one of these
+    Several {
+        /// what its value is walked for
+        walk: Walk,
+        /// [`NONE`] or the number of the union
+        union: u32,
+        /// of [`Plan::heads`]
+        switches: (u32, u32),
+    },
+}
+
+/// What a value is walked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Walk {
+    /// nothing: it is passed over
+    Nothing,
+    /// a scalar is captured in one slot, and nothing else: so it is for most of what a record is walked for
+    Leaf {
+        /// where to
+        slot: Slot,
+        /// a different second value is noted
+        single: bool,
+        /// the node in full, for what is no scalar
+        node: Id,
+    },
+    /// anything else
+    Node(Id),
+}
+
+impl Walk {
+    fn new(id: Id, node: &Node) -> Walk {
+        match &*node.captures {
+            [capture] if node.keys.texts().is_empty() && node.scope.is_none() && capture.unless.is_empty() => {
+                match capture.mode {
+                    Mode::Single | Mode::First => {
+                        Walk::Leaf { slot: capture.slot, single: capture.mode == Mode::Single, node: id }
+                    }
+                    _ => Walk::Node(id),
+                }
+            }
+            _ => Walk::Node(id),
+        }
+    }
 }
 
 /// A discriminator: text found down `rest` decides groups.
@@ -132,7 +182,7 @@ pub struct Group {
 #[derive(Debug, Clone, Copy)]
 pub enum Act {
     /// walk the member's value
-    Walk(Id),
+    Walk(Walk),
     /// the member decides further groups
     Switch(Id),
 }
@@ -371,7 +421,7 @@ struct Members {
 
 #[derive(Default)]
 struct Member {
-    walk: Option<Id>,
+    walk: Option<Walk>,
     union: Option<u32>,
     switches: Vec<Id>,
 }
@@ -403,14 +453,20 @@ impl Members {
             }
             let from = plan.heads.len() as u32;
             plan.heads.extend(member.switches);
-            doings.push(Doing {
-                bit,
-                walk: member.walk.unwrap_or(NONE),
-                union: member.union.unwrap_or(NONE),
-                switches: (from, plan.heads.len() as u32),
-            });
+            let switches = &plan.heads[from as usize..];
+            let part = match (member.walk, member.union, switches) {
+                (Some(walk), None, []) => Part::Walk(walk),
+                (None, Some(union), []) => Part::Union(union),
+                (None, None, [switch]) => Part::Switch(*switch),
+                (walk, union, _) => Part::Several {
+                    walk: walk.unwrap_or(Walk::Nothing),
+                    union: union.unwrap_or(NONE),
+                    switches: (from, plan.heads.len() as u32),
+                },
+            };
+            doings.push(Doing { bit, part });
         }
-        node.simple = doings.iter().all(|doing| doing.union == NONE && doing.switches.0 == doing.switches.1);
+        node.simple = doings.iter().all(|doing| matches!(doing.part, Part::Walk(_)));
         node.doings = doings.into();
         node.unions = unions.into();
         node
@@ -423,7 +479,7 @@ fn compile_node(trie: &Trie, at: usize, classes: &[(Vec<String>, usize)], plan: 
     let mut members = Members::default();
     for (key, child) in &source.keys {
         let walk = compile_node(trie, *child, &[], plan);
-        members.by_key.entry(key.clone()).or_default().walk = Some(walk);
+        members.by_key.entry(key.clone()).or_default().walk = Some(Walk::new(walk, &plan.nodes[walk as usize]));
     }
     let index: Vec<(usize, Id)> =
         source.index.iter().map(|(n, child)| (*n, compile_group(trie, *child, plan, &mut members))).collect();
@@ -448,7 +504,7 @@ fn compile_group(trie: &Trie, at: usize, plan: &mut Plan, members: &mut Members)
     let mut acts = Vec::new();
     for (key, child) in &source.keys {
         let walk = compile_node(trie, *child, &[], plan);
-        acts.push((members.union(key), Act::Walk(walk)));
+        acts.push((members.union(key), Act::Walk(Walk::new(walk, &plan.nodes[walk as usize]))));
     }
     for (head, switch) in compile_switches(trie, &source.wheres, plan, members) {
         acts.push((members.union(&head), Act::Switch(switch)));
