@@ -22,7 +22,6 @@ pub struct TextTable {
 #[derive(Debug, Clone, Copy)]
 struct Place {
     tail: u64,
-    /// the first eight bytes; of shorter texts nothing
     head: u64,
     len: u32,
     /// into `texts`
@@ -35,20 +34,15 @@ impl Place {
 
     /// Whether the text is there, as far as head, tail and length tell: up to 16 bytes that is all of it.
     #[inline(always)]
-    fn may_be(&self, name: Name<'_>, head: u64) -> bool {
+    fn may_be(&self, name: Name<'_>) -> bool {
         // Without branches in between: which of them differs first is anyone's guess.
-        (self.tail ^ name.tail()) | (self.head ^ head) | (u64::from(self.len) ^ name.text().len() as u64) == 0
+        (self.tail ^ name.tail()) | (self.head ^ name.head()) | (u64::from(self.len) ^ name.text().len() as u64) == 0
     }
 }
 
 #[inline(always)]
 fn mixed(name: Name<'_>) -> u64 {
     name.tail() ^ (name.text().len() as u64) << 59
-}
-
-#[inline(always)]
-fn head(text: &[u8]) -> u64 {
-    text.first_chunk().map_or(0, |head| u64::from_le_bytes(*head))
 }
 
 /// Multipliers tried per table size; with more collisions than none after that, the best one is kept.
@@ -82,8 +76,8 @@ impl TextTable {
             while places[at].len != Place::FREE.len {
                 at = (at + 1) % places.len();
             }
-            let (tail, head) = (Name::new(text).tail(), head(text));
-            places[at] = Place { tail, head, len: text.len() as u32, index: index as u32 };
+            let name = Name::new(text);
+            places[at] = Place { tail: name.tail(), head: name.head(), len: text.len() as u32, index: index as u32 };
         }
         let collides = collisions(multiplier) > 0;
         TextTable { texts, places, multiplier, shift, collides }
@@ -97,25 +91,24 @@ impl TextTable {
     /// The index of a text.
     #[inline(always)]
     pub fn find(&self, name: Name<'_>) -> Option<usize> {
-        let head = head(name.text());
         // The shift leaves as many bits as there are places.
         let at = (mixed(name).wrapping_mul(self.multiplier) >> self.shift) as usize;
-        let place = &self.places[at & (self.places.len() - 1)];
-        if place.may_be(name, head) && (name.text().len() <= 16 || self.is(place, name)) {
+        let place = self.places.get(at)?;
+        if place.may_be(name) && (name.text().len() <= 16 || self.is(place, name)) {
             return Some(place.index as usize);
         }
-        if self.collides { self.find_behind(name, head, at) } else { None }
+        if self.collides { self.find_behind(name, at) } else { None }
     }
 
     /// Looks behind the text's own place, where another stands.
     #[inline(never)]
-    fn find_behind(&self, name: Name<'_>, head: u64, mut at: usize) -> Option<usize> {
+    fn find_behind(&self, name: Name<'_>, mut at: usize) -> Option<usize> {
         loop {
             let place = &self.places[at & (self.places.len() - 1)];
             if place.len == Place::FREE.len {
                 return None;
             }
-            if place.may_be(name, head) && self.is(place, name) {
+            if place.may_be(name) && self.is(place, name) {
                 return Some(place.index as usize);
             }
             at += 1;

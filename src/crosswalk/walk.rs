@@ -2,7 +2,7 @@
 //!
 //! It knows no field and no table. Frames hold captured positions only, so they are reused for the next record.
 
-use super::plan::{Act, Capture, Doing, Id, KeySet, Mode, NONE, Node, Part, Plan, Slot, Switch, Walk, Wanting};
+use super::plan::{Act, Capture, Doing, Id, KeySet, Leaf, Mode, Node, Part, Plan, Switch};
 use crate::parse::{Captured, Cursor, Kind, Name, Scalar, Step};
 
 /// What a walk captured.
@@ -100,37 +100,25 @@ struct Here<'w> {
 }
 
 impl<'w, C: Cursor> Way<'w, C> {
-    /// Walks a value, which is not walked for nothing.
+    /// What [`value`](Way::value) would do for a scalar at the leaf's node, without asking the node.
     #[inline(always)]
-    fn walk(&mut self, walk: Walk, at: C::At) -> C::At {
-        match walk {
-            Walk::Leaf { slot, single, node } => self.leaf(slot, single, node, at),
-            Walk::Node(id) => self.value(id, at),
-            Walk::Nothing => self.record.skip(at),
+    fn leaf(&mut self, leaf: Leaf, at: C::At) -> C::At {
+        let Some((captured, end)) = self.record.plain(at) else { return self.value(leaf.node, at) };
+        let kept = &mut self.frames.slots[(self.open[leaf.slot.scope as usize] + u32::from(leaf.slot.at)) as usize];
+        if *kept == 0 {
+            *kept = captured;
+        } else if leaf.single {
+            // Perhaps a second, different value: the node knows whose.
+            return self.value(leaf.node, at);
         }
+        end
     }
 
-    /// What [`value`](Way::value) would do for a scalar at `node`, without asking the node.
+    /// [`value`](Way::value), with a short way for what most nodes stand for.
     #[inline(always)]
-    fn leaf(&mut self, slot: Slot, single: bool, node: Id, at: C::At) -> C::At {
-        let record = self.record;
-        if !matches!(record.kind(at), Kind::String | Kind::Number) {
-            return self.value(node, at);
-        }
-        let scalar = record.scalar(at);
-        if scalar.string.is_some_and(<[u8]>::is_empty) {
-            return scalar.end;
-        }
-        let kept = &mut self.frames.slots[(self.open[slot.scope as usize] + u32::from(slot.at)) as usize];
-        if *kept == 0 {
-            *kept = scalar.captured;
-            scalar.end
-        } else if single {
-            // Perhaps a second, different value: the node knows whose.
-            self.value(node, at)
-        } else {
-            scalar.end
-        }
+    fn branch(&mut self, id: Id, at: C::At) -> C::At {
+        let node = &self.plan.nodes[id as usize];
+        if self.record.kind(at) == Kind::Object { self.element(node, at, 0) } else { self.value(id, at) }
     }
 
     #[inline(never)]
@@ -156,7 +144,7 @@ impl<'w, C: Cursor> Way<'w, C> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn element(&mut self, node: &'w Node, at: C::At, n: usize) -> C::At {
         let Some(scope) = node.scope.map(usize::from) else { return self.object(node, at, n) };
         let base = self.frames.slots.len();
@@ -182,7 +170,8 @@ impl<'w, C: Cursor> Way<'w, C> {
             let Some(found) = node.keys.find(name) else { return Step::Past(record.skip(value)) };
             let doing = &node.doings[found];
             let end = match doing.part {
-                Part::Walk(walk) => self.walk(walk, value),
+                Part::Leaf(leaf) => self.leaf(leaf, value),
+                Part::Walk(node) => self.branch(node, value),
                 // Not in a simple node.
                 _ => record.skip(value),
             };
@@ -195,9 +184,7 @@ impl<'w, C: Cursor> Way<'w, C> {
     fn sliced(&mut self, node: &'w Node, at: C::At, n: usize) -> C::At {
         let (plan, record) = (self.plan, self.record);
         let mut here = Here { node, seen: self.seen.len(), decided: self.decided.len(), left: node.wanted };
-        for _ in 0..node.unions.len() {
-            self.seen.push(None);
-        }
+        self.seen.resize(here.seen + node.unions.len(), None);
         for (index, group) in &node.index {
             if *index == n {
                 self.decide(&mut here, *group);
@@ -227,9 +214,13 @@ impl<'w, C: Cursor> Way<'w, C> {
     fn member(&mut self, here: &mut Here<'w>, doing: &'w Doing, value: C::At) -> C::At {
         here.left &= !doing.bit;
         match doing.part {
-            Part::Walk(walk) => self.walk(walk, value),
+            Part::Leaf(leaf) => self.leaf(leaf, value),
+            Part::Walk(node) => self.branch(node, value),
             Part::Union(union) => self.union(here, union, value).unwrap_or_else(|| self.record.skip(value)),
-            Part::Switch(switch) => self.switch(here, &self.plan.switches[switch as usize], value),
+            Part::Switch(switch) if self.record.kind(value) == Kind::String => {
+                self.settle(here, &self.plan.switches[switch as usize], value)
+            }
+            Part::Switch(switch) | Part::Seek(switch) => self.switch(here, &self.plan.switches[switch as usize], value),
             Part::Several { walk, union, switches } => self.several(here, walk, union, switches, value),
         }
     }
@@ -252,13 +243,17 @@ impl<'w, C: Cursor> Way<'w, C> {
     }
 
     #[inline(never)]
-    fn several(&mut self, here: &mut Here<'w>, walk: Walk, union: u32, switches: (u32, u32), value: C::At) -> C::At {
+    fn several(
+        &mut self,
+        here: &mut Here<'w>,
+        walk: Option<Id>,
+        union: Option<u32>,
+        switches: (u32, u32),
+        value: C::At,
+    ) -> C::At {
         let plan = self.plan;
-        let mut end = None;
-        if walk != Walk::Nothing {
-            end = Some(self.walk(walk, value));
-        }
-        if union != NONE {
+        let mut end = walk.map(|node| self.value(node, value));
+        if let Some(union) = union {
             end = self.union(here, union, value).or(end);
         }
         for switch in &plan.heads[switches.0 as usize..switches.1 as usize] {
@@ -282,7 +277,8 @@ impl<'w, C: Cursor> Way<'w, C> {
     #[inline]
     fn act(&mut self, here: &mut Here<'w>, act: Act, at: C::At) -> C::At {
         match act {
-            Act::Walk(walk) => self.walk(walk, at),
+            Act::Leaf(leaf) => self.leaf(leaf, at),
+            Act::Walk(node) => self.branch(node, at),
             Act::Switch(id) => self.switch(here, &self.plan.switches[id as usize], at),
         }
     }
@@ -301,11 +297,9 @@ impl<'w, C: Cursor> Way<'w, C> {
     }
 
     /// Looks for the discriminator's text below `at` and decides its groups.
-    #[inline(always)]
+    #[inline]
     fn switch(&mut self, here: &mut Here<'w>, switch: &'w Switch, at: C::At) -> C::At {
-        // Two shapes are nearly all there is: a text right here (`url`), and the code of a concept.
         match &*switch.rest {
-            [] if self.record.kind(at) == Kind::String => self.settle(here, switch, at),
             [coding, code] => self.concept(here, switch, [coding, code], at),
             _ => self.seek(here, switch, 0, at),
         }
@@ -339,7 +333,7 @@ impl<'w, C: Cursor> Way<'w, C> {
             None => self.settle(here, switch, at),
             Some(_) if !is_object => record.skip(at),
             Some(wanted) => {
-                let wanted = wanted.name();
+                let wanted = Name::new(wanted);
                 record.members(at, |name, value| {
                     if !name.is(wanted) {
                         return Step::Past(record.skip(value));
@@ -353,12 +347,12 @@ impl<'w, C: Cursor> Way<'w, C> {
 
     /// [`seek`](Way::seek) along two members in one go: `{"coding":[{"code":"..."}]}`. Anything that does not look
     /// like it, wherever it turns up, is sought step by step.
-    fn concept(&mut self, here: &mut Here<'w>, switch: &'w Switch, rest: [&'w Wanting; 2], at: C::At) -> C::At {
+    fn concept(&mut self, here: &mut Here<'w>, switch: &'w Switch, rest: [&'w [u8]; 2], at: C::At) -> C::At {
         let record = self.record;
         if record.kind(at) != Kind::Object {
             return self.seek(here, switch, 0, at);
         }
-        let [coding, code] = rest.map(Wanting::name);
+        let [coding, code] = rest.map(Name::new);
         record.members(at, |name, value| {
             if !name.is(coding) {
                 return Step::Past(record.skip(value));

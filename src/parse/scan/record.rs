@@ -7,7 +7,8 @@ use std::cell::Cell;
 
 use super::index::Brackets;
 use super::{Group, number};
-use crate::parse::{Captured, Cursor, Kind, Name, Scalar, Step};
+use crate::parse::name::{MAX_NAME, Name, WINDOW, Window};
+use crate::parse::{Captured, Cursor, Kind, Scalar, Step};
 
 /// A line of a group, as a cursor.
 #[derive(Debug)]
@@ -75,8 +76,9 @@ impl<'a> Record<'a> {
     #[inline(always)]
     fn quote(&self, at: usize) -> usize {
         let index = at / 64;
-        let Some(quotes) = self.quotes.get(index) else { return self.odd() };
-        let bits = quotes >> (at % 64);
+        // The bits of two words, so that it makes no difference how a text lies across them.
+        let Some(&[first, second]) = self.quotes.get(index..index + 2) else { return self.odd() };
+        let bits = first >> (at % 64) | second << 1 << (63 - at % 64);
         if bits != 0 { at + bits.trailing_zeros() as usize } else { self.quote_behind(index) }
     }
 
@@ -194,12 +196,14 @@ impl<'a> Record<'a> {
         if is_there { at + text.len() } else { self.odd() }
     }
 
-    /// The token behind the colon or comma that should stand at `at`.
-    #[inline(always)]
-    fn behind(&self, at: usize, mark: u8) -> Option<usize> {
-        if self.byte(at) == mark && self.byte(at + 1) > b' ' { Some(at + 1) } else { self.behind_space(at, mark) }
+    /// The text from `at` on, filled up with zeros.
+    #[inline(never)]
+    fn last_window(&self, at: usize) -> Window {
+        let rest = self.text.as_bytes().get(at..).unwrap_or_default();
+        std::array::from_fn(|at| rest.get(at).copied().unwrap_or(0))
     }
 
+    /// The token behind the colon or comma that should stand at `at`, spaces around it or not.
     #[inline(never)]
     fn behind_space(&self, at: usize, mark: u8) -> Option<usize> {
         let at = self.past_space(at);
@@ -302,12 +306,31 @@ impl Cursor for Record<'_> {
             return at as u32 + 1;
         }
         loop {
-            if self.byte(at) != b'"' {
+            let last;
+            let window = match self.text.as_bytes().get(at..at + WINDOW).and_then(|text| text.first_chunk()) {
+                Some(window) => window,
+                None => {
+                    last = self.last_window(at);
+                    &last
+                }
+            };
+            if window[0] != b'"' {
                 return self.odd() as u32;
             }
             let end = self.plain_quote(at + 1);
-            let name = Name::within(self.text.as_bytes(), at + 1, end);
-            let Some(value) = self.behind(end + 1, b':') else { return self.odd() as u32 };
+            let len = end - (at + 1);
+            if len >= MAX_NAME {
+                return self.odd() as u32;
+            }
+            let value = if window[len + 2] == b':' && window[len + 3] > b' ' {
+                end + 2
+            } else {
+                match self.behind_space(end + 1, b':') {
+                    Some(value) => value,
+                    None => return self.odd() as u32,
+                }
+            };
+            let name = Name::quoted(window, len);
             let end = match each(name, value as u32) {
                 Step::Past(end) => end as usize,
                 Step::Leave(end) if self.byte(end as usize) == b'}' => return end + 1,
@@ -344,6 +367,22 @@ impl Cursor for Record<'_> {
         let end = self.plain_quote(start + 1);
         let string = self.text.as_bytes().get(start + 1..end).unwrap_or_default();
         Scalar { string: Some(string), captured: captured(start + 1, end), end: end as u32 + 1 }
+    }
+
+    #[inline(always)]
+    fn plain(&self, at: u32) -> Option<(Captured, u32)> {
+        let start = at as usize;
+        match self.byte(start) {
+            b'"' => {
+                let end = self.plain_quote(start + 1);
+                (end > start + 1).then(|| (captured(start + 1, end), end as u32 + 1))
+            }
+            b'-' | b'0'..=b'9' => {
+                let number = self.bare_scalar(start);
+                Some((number.captured, number.end))
+            }
+            _ => None,
+        }
     }
 
     #[inline]
