@@ -200,7 +200,10 @@ impl<'a> Record<'a> {
     #[inline(never)]
     fn last_window(&self, at: usize) -> Window {
         let rest = self.text.as_bytes().get(at..).unwrap_or_default();
-        std::array::from_fn(|at| rest.get(at).copied().unwrap_or(0))
+        let mut window = [0; WINDOW];
+        let len = rest.len().min(WINDOW);
+        window[..len].copy_from_slice(&rest[..len]);
+        window
     }
 
     /// The token behind the colon or comma that should stand at `at`, spaces around it or not.
