@@ -36,7 +36,7 @@
 //! The stages, in the order of the data: [`read`] files into chunks of lines, [`parse`] lines into records,
 //! [`crosswalk`] records into rows, [`mod@write`] rows into files, [`job`] all of it, [`report`] what happened,
 //! [`reconcile`] in against out.
-//! [`sandbox`] makes synthetic exports.
+//! [`mod@split`] cuts an export for engines with schedulers of their own, [`sandbox`] makes synthetic exports.
 
 pub mod api;
 pub mod crosswalk;
@@ -47,6 +47,7 @@ pub mod read;
 pub mod reconcile;
 pub mod report;
 pub mod sandbox;
+pub mod split;
 pub mod write;
 
 pub use api::Api;

@@ -169,7 +169,7 @@ pub struct BeneficiaryReport {
 }
 
 /// The summary of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// shape of this document
     pub summary_version: u32,

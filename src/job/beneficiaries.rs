@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::crosswalk::row::Packed;
+use crate::crosswalk::row::{Packed, Row};
 
 /// One Patient, ready to be kept.
 #[derive(Debug)]
@@ -177,6 +177,26 @@ impl Beneficiaries {
         (stays != at).then_some(stays)
     }
 
+    /// Keeps a Patient of whom somebody else has read everything but the number in force; empty: there is none.
+    pub fn know(&mut self, id: &str, mbi: &str) {
+        self.add_patient(PatientEntry {
+            id: id.into(),
+            updated: "".into(),
+            replaced_by: None,
+            mbi: mbi.into(),
+            cells: Row::default().pack(),
+            former: Vec::new(),
+            source: 0,
+            line: 0,
+        });
+    }
+
+    /// Ids of all Patients with the number in force, as [`mbi`](Beneficiaries::mbi) gives it, in input order.
+    pub fn numbers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let patients = self.order.iter().filter_map(|at| self.list[*at as usize].patient.as_ref());
+        patients.filter_map(|patient| Some((&*patient.id, self.mbi(&patient.id)?)))
+    }
+
     /// Keeps a hospice stay of a beneficiary, known or not.
     pub fn add_stay(&mut self, id: &str, stay: Stay) {
         let id = self.surviving(id).map_or(id, |patient| &patient.id).to_string();
@@ -269,7 +289,6 @@ fn stays(seen: &[Stay]) -> Vec<Stay> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crosswalk::row::Row;
 
     fn patient(id: &str, updated: &str, mbi: &str, replaced_by: Option<&str>) -> PatientEntry {
         PatientEntry {

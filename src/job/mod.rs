@@ -10,6 +10,7 @@ mod beneficiaries;
 mod claims;
 mod lines;
 mod people;
+mod piece;
 mod pipeline;
 mod run;
 mod tally;
@@ -18,8 +19,12 @@ mod versions;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+pub(crate) use self::beneficiaries::Beneficiaries;
+pub(crate) use self::piece::Piece;
 use self::run::Run;
+pub(crate) use self::run::strict_message;
 pub use self::versions::Adjustments;
+pub(crate) use self::versions::Version;
 use crate::api::Api;
 use crate::crosswalk::program::Crosswalk;
 use crate::crosswalk::schema::Schemas;
@@ -133,7 +138,7 @@ impl Job {
     }
 
     /// Indices of the tables to write, in order of the schemas.
-    fn wanted_tables(&self) -> Result<Vec<usize>> {
+    pub(crate) fn wanted_tables(&self) -> Result<Vec<usize>> {
         let known = &self.schemas.tables;
         for name in &self.tables {
             if !name.eq_ignore_ascii_case(SUMMARY_TABLE) && self.schemas.table(name).is_none() {
@@ -147,7 +152,7 @@ impl Job {
     }
 
     /// The run's version: the user's word, else what the heads of the files show, claims before others.
-    fn version(&self, sources: &[Source], heads: &[Head]) -> Result<Api> {
+    pub(crate) fn version(&self, sources: &[Source], heads: &[Head]) -> Result<Api> {
         let mut shown: Option<(Api, usize)> = None;
         for (at, api) in heads.iter().enumerate().filter_map(|(at, head)| Some((at, head.api?))) {
             let expected = self.api.or(shown.map(|(api, _)| api));
@@ -171,9 +176,9 @@ impl Job {
 }
 
 /// What the first lines of a file show.
-struct Head {
+pub(crate) struct Head {
     /// the first line is a claim, so the file is taken for one of claims
-    is_claim: bool,
+    pub(crate) is_claim: bool,
     /// of the first resource that shows it
     api: Option<Api>,
     /// 1-based, blank lines not counted
@@ -184,7 +189,7 @@ impl Head {
     /// Lines that are looked at for a version.
     const LINES: usize = 256;
 
-    fn of(source: &Source) -> Result<Head> {
+    pub(crate) fn of(source: &Source) -> Result<Head> {
         let mut head = Head { is_claim: false, api: None, line: 0 };
         let mut parser = TapeParser::default();
         for mut line in source.head(MAX_LINE)?.take(Head::LINES) {

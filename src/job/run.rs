@@ -3,6 +3,8 @@
 //! Everything that is fixed before the first line is read (sources, version, crosswalk, wanted tables) is given;
 //! counts are added up here, in input order.
 
+mod part;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -110,21 +112,7 @@ impl Run<'_> {
     /// Both passes. `older`: claims that count no more, `None` as long as that is not known.
     pub fn attempt(&mut self, claims_only: &[bool], older: Option<&Older>) -> Result<Outcome> {
         let crosswalk = self.crosswalk;
-        let mut totals = Totals {
-            inputs: self
-                .sources
-                .iter()
-                .map(|source| InputReport {
-                    file: source.path.display().to_string(),
-                    bytes: source.size,
-                    ..InputReport::default()
-                })
-                .collect(),
-            families: vec![FamilyTally::default(); crosswalk.families.len()],
-            filled: crosswalk.widths().into_iter().map(|columns| vec![0; columns]).collect(),
-            rows: vec![0; crosswalk.tables.len()],
-            ..Totals::default()
-        };
+        let mut totals = self.totals();
         let out_tables = self.out_tables();
         self.sink.begin(&out_tables)?;
 
@@ -146,6 +134,25 @@ impl Run<'_> {
         self.summary_table(&totals)?;
         self.sink.finish()?;
         Ok(Outcome::Done(Box::new(self.report(totals, people, &fills))))
+    }
+
+    fn totals(&self) -> Totals {
+        let crosswalk = self.crosswalk;
+        Totals {
+            inputs: self
+                .sources
+                .iter()
+                .map(|source| InputReport {
+                    file: source.path.display().to_string(),
+                    bytes: source.size,
+                    ..InputReport::default()
+                })
+                .collect(),
+            families: vec![FamilyTally::default(); crosswalk.families.len()],
+            filled: crosswalk.widths().into_iter().map(|columns| vec![0; columns]).collect(),
+            rows: vec![0; crosswalk.tables.len()],
+            ..Totals::default()
+        }
     }
 
     /// Position of a crosswalk table among the sink's.
@@ -541,7 +548,7 @@ fn add_fills(totals: &mut [Vec<u64>], fills: &[Vec<u64>]) {
     }
 }
 
-fn strict_message(issue: &Issue, file: &str) -> String {
+pub(crate) fn strict_message(issue: &Issue, file: &str) -> String {
     let field = if issue.field.is_empty() { String::new() } else { format!("{}: ", issue.field) };
     format!(
         "{field}{}: `{file}`, line {}, byte {}\n  hint: without `--strict` the run goes on and counts it",

@@ -47,6 +47,24 @@ impl Version {
     }
 }
 
+impl Version {
+    /// Equal for equal ids.
+    pub fn key(&self) -> u128 {
+        self.key
+    }
+
+    /// Nanoseconds since 1970, at the edge of the type if far away; `None` if the claim does not say.
+    pub fn updated(&self) -> Option<i64> {
+        let clamped = self.updated.clamp(i128::from(i64::MIN) + 1, i128::from(i64::MAX));
+        (self.updated != i128::MIN).then_some(clamped as i64)
+    }
+
+    /// 1-based
+    pub fn line(&self) -> u64 {
+        self.at.1
+    }
+}
+
 /// 128 bits, so that no two of any number of ids are ever taken for one.
 fn key(id: &str) -> u128 {
     let half = |seed: u8| {

@@ -168,7 +168,8 @@ impl<'s> Feed<'s> {
         let source = &self.sources[source];
         let file = source.open()?;
         if source.codec == Codec::Plain {
-            return Ok(Current::Plain { file: Arc::new(file), size: source.size, at: 0 });
+            let range = source.range.clone().unwrap_or(0..source.size);
+            return Ok(Current::Plain { file: Arc::new(file), size: range.end.min(source.size), at: range.start });
         }
         let reader = source.codec.reader(file).map_err(|error| Error::file("read", &source.path, error))?;
         Ok(Current::Stream(Stream::new(reader, source.size)))
@@ -181,7 +182,7 @@ impl<'s> Feed<'s> {
         }
         if ledger.source != Some(chunk.source) {
             ledger.source = Some(chunk.source);
-            ledger.line = 1;
+            ledger.line = self.sources[chunk.source].first_line;
         }
         chunk.first_line = ledger.line;
         ledger.line += chunk.lines.len() as u64;

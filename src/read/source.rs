@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::codec::{Codec, MAGIC};
@@ -20,6 +21,10 @@ pub struct Source {
     pub codec: Codec,
     /// bytes on disk
     pub size: u64,
+    /// of a plain file, only lines whose first byte is in here; `None`: all of them
+    pub range: Option<Range<u64>>,
+    /// number of the first of these lines, 1-based
+    pub first_line: u64,
     /// tells a file from others, whatever its name
     inode: Option<(u64, u64)>,
     /// a pipe cannot be opened again
@@ -105,7 +110,31 @@ impl Source {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let codec = magic(&file).map_err(trouble)?;
         let inode = Some((meta.dev(), meta.ino()));
-        Ok(Source { path: path.to_path_buf(), name, codec, size: meta.len(), inode, spool: None })
+        Ok(Source { path: path.to_path_buf(), name, codec, size: meta.len(), range: None, first_line: 1, inode, spool: None })
+    }
+
+    /// Those lines of a file whose first byte is in a range; a compressed file is read whole.
+    pub fn part(path: &Path, range: Range<u64>) -> Result<Source> {
+        let source = Source::open_at(path)?;
+        let range = (source.codec == Codec::Plain).then_some(range);
+        Ok(Source { range, ..source })
+    }
+
+    /// Lines that begin before a position of a plain file. Reads it up to there.
+    pub fn lines_before(path: &Path, position: u64) -> Result<u64> {
+        let Some(last) = position.checked_sub(1) else { return Ok(0) };
+        let trouble = |error| Error::file("read", path, error);
+        let mut rest = File::open(path).map_err(trouble)?.take(last);
+        let mut buffer = vec![0; 256 << 10];
+        let mut lines = 1;
+        loop {
+            match rest.read(&mut buffer) {
+                Ok(0) => return Ok(lines),
+                Ok(n) => lines += memchr::memchr_iter(b'\n', &buffer[..n]).count() as u64,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(trouble(error)),
+            }
+        }
     }
 
     /// What can be read only once goes to an unnamed file: gone with the process however that ends, and readable by
@@ -117,7 +146,7 @@ impl Source {
         file.flush().map_err(trouble)?;
         let codec = magic(&file).map_err(trouble)?;
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        Ok(Source { path: path.to_path_buf(), name, codec, size, inode: None, spool: Some(file) })
+        Ok(Source { path: path.to_path_buf(), name, codec, size, range: None, first_line: 1, inode: None, spool: Some(file) })
     }
 
     /// The file, positioned at its start.

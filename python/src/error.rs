@@ -1,0 +1,44 @@
+//! Exceptions that mirror the command's exit codes.
+
+use claimfeed::Error;
+use pyo3::exceptions::{PyException, PyFileNotFoundError, PyKeyboardInterrupt, PyOSError, PyPermissionError};
+use pyo3::{PyErr, Python, create_exception};
+
+create_exception!(claimfeed, ClaimfeedError, PyException, "The run failed. `exit_code` is what the command would end with: 1.");
+create_exception!(claimfeed, UsageError, ClaimfeedError, "Asked for something that cannot be, such as two API versions in one run: exit code 2.");
+create_exception!(claimfeed, LossError, ClaimfeedError, "With `strict`, the first resource or value that would be lost: exit code 3.");
+
+/// The exception for an error of the engine, with its message.
+pub fn raised(error: Error) -> PyErr {
+    let message = error.to_string();
+    match error {
+        Error::Interrupted => PyKeyboardInterrupt::new_err(()),
+        Error::File { source, .. } => match source.kind() {
+            std::io::ErrorKind::NotFound => PyFileNotFoundError::new_err(message),
+            std::io::ErrorKind::PermissionDenied => PyPermissionError::new_err(message),
+            _ => PyOSError::new_err(message),
+        },
+        error => Python::attach(|py| {
+            let exception = match error.exit_code() {
+                2 => UsageError::new_err(message),
+                3 => LossError::new_err(message),
+                _ => ClaimfeedError::new_err(message),
+            };
+            // Also the ones of a subclass know their code.
+            let _ = pyo3::types::PyAnyMethods::setattr(&**exception.value(py), "exit_code", error.exit_code());
+            exception
+        }),
+    }
+}
+
+/// Short for results on their way to Python.
+pub trait OrRaise<T> {
+    /// The value, or the exception.
+    fn or_raise(self) -> pyo3::PyResult<T>;
+}
+
+impl<T> OrRaise<T> for claimfeed::Result<T> {
+    fn or_raise(self) -> pyo3::PyResult<T> {
+        self.map_err(raised)
+    }
+}

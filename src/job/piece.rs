@@ -1,0 +1,62 @@
+//! A piece of a job on sources of its own: the door through which [`split`](crate::split) comes to the passes.
+
+use super::beneficiaries::Beneficiaries;
+use super::run::Run;
+use super::versions::Version;
+use super::{Job, Observer};
+use crate::api::Api;
+use crate::crosswalk::program::Crosswalk;
+use crate::error::{Error, Result};
+use crate::read::Source;
+use crate::report::Report;
+use crate::write::Sink;
+use crate::write::arrow::ArrowSink;
+
+/// Sources and the compiled crosswalk of a job whose API version is known.
+pub(crate) struct Piece<'a> {
+    job: &'a Job,
+    sources: &'a [Source],
+    wanted: Vec<usize>,
+    crosswalk: Crosswalk,
+}
+
+impl<'a> Piece<'a> {
+    pub(crate) fn new(job: &'a Job, sources: &'a [Source]) -> Result<Piece<'a>> {
+        let unsaid = || Error::Usage("expected the API version of a piece of a job, found none".to_string());
+        let api: Api = job.api.ok_or_else(unsaid)?;
+        let crosswalk = Crosswalk::compile(&job.schemas, api)?;
+        Ok(Piece { job, sources, wanted: job.wanted_tables()?, crosswalk })
+    }
+
+    fn run<'r>(&'r self, sink: &'r mut dyn Sink, observer: &'r mut dyn Observer) -> Run<'r> {
+        let Piece { job, sources, wanted, crosswalk } = self;
+        Run { job, wanted, sources, crosswalk, sink, observer }
+    }
+
+    /// Who the people of all sources are.
+    pub(crate) fn people(&self, observer: &mut dyn Observer) -> Result<(Beneficiaries, Report)> {
+        let nothing = vec![false; self.sources.len()];
+        self.run(&mut ArrowSink::new(|_, _| Ok(())), observer).people(&nothing)
+    }
+
+    /// Rows of every version of every claim. `claims_only`: nobody has looked for Patients in these sources.
+    pub(crate) fn part(
+        &self,
+        claims_only: bool,
+        people: &Beneficiaries,
+        sink: &mut dyn Sink,
+        observer: &mut dyn Observer,
+    ) -> Result<Report> {
+        let claims_only = vec![claims_only; self.sources.len()];
+        self.run(sink, observer).part(&claims_only, people)
+    }
+
+    /// Every version of every claim in input order.
+    pub(crate) fn versions(
+        &self,
+        observer: &mut dyn Observer,
+        each: impl FnMut(Version) -> Result<()> + Send,
+    ) -> Result<Report> {
+        self.run(&mut ArrowSink::new(|_, _| Ok(())), observer).versions(each)
+    }
+}
