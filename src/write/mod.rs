@@ -194,6 +194,17 @@ pub enum Part {
     Many(Vec<Part>),
 }
 
+impl Part {
+    /// Bytes of memory it holds.
+    pub fn held(&self) -> usize {
+        match self {
+            Part::Bytes(bytes) => bytes.capacity(),
+            Part::Batch(batch) => batch.as_ref().map_or(0, |batch| batch.get_array_memory_size()),
+            Part::Many(parts) => parts.iter().map(Part::held).sum(),
+        }
+    }
+}
+
 /// Takes encoded rows in input order.
 pub trait Sink: Send {
     /// Names the tables, before anything else. Called again if a run has to start over; nothing of before counts.
