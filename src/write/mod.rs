@@ -8,6 +8,7 @@ pub mod arrow;
 pub mod batches;
 pub mod csv;
 pub mod describe;
+pub mod discard;
 pub mod files;
 pub mod fixed;
 mod parquet;
