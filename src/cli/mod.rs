@@ -4,6 +4,7 @@
 //! 1 the run failed, 2 it was asked for something that cannot be, 3 done with losses (or `--strict` met one),
 //! 4 control sums differ, 130 interrupted.
 
+mod bench;
 mod convert;
 mod file;
 mod fixed;
@@ -44,6 +45,8 @@ enum Verb {
     Schema(schema::Schema),
     /// Make a synthetic export to try things on
     Synth(synth::SynthCommand),
+    /// Measure how fast each stage is on an export and this machine
+    Bench(bench::BenchCommand),
     /// Print a completion script for a shell
     Completions {
         /// which shell
@@ -59,6 +62,7 @@ pub fn run() -> u8 {
         Verb::Report(report) => report.run(),
         Verb::Schema(schema) => schema.run(),
         Verb::Synth(synth) => synth.run(),
+        Verb::Bench(bench) => bench.run(),
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Command::command(), "claimfeed", &mut script);

@@ -18,7 +18,10 @@ mod versions;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+// What measures single stages runs them as they are here.
+pub(crate) use self::lines::{Place, Reader, Take};
 use self::run::Run;
+pub(crate) use self::tally::Tally;
 pub use self::versions::Adjustments;
 use crate::api::Api;
 use crate::crosswalk::program::Crosswalk;
@@ -112,13 +115,7 @@ impl Job {
     pub fn run(&self, sink: &mut dyn Sink, observer: &mut dyn Observer) -> Result<Report> {
         let started = Instant::now();
         let wanted = self.wanted_tables()?;
-        let Input { sources, ignored } = Input::expand(&self.inputs, &self.spool)?;
-        let mut heads = Vec::new();
-        for source in &sources {
-            heads.push(Head::of(source)?);
-        }
-        let api = self.version(&sources, &heads)?;
-        let crosswalk = Crosswalk::compile(&self.schemas, api)?;
+        let Opened { input: Input { sources, ignored }, heads, crosswalk } = self.open()?;
         let mut run = Run { job: self, wanted: &wanted, sources: &sources, crosswalk: &crosswalk, sink, observer };
         let report = run.complete(heads.iter().map(|head| head.is_claim).collect())?;
         let elapsed = started.elapsed().as_secs_f64();
@@ -130,6 +127,14 @@ impl Job {
             ignored_files: ignored.iter().map(|path| path.display().to_string()).collect(),
             ..report
         })
+    }
+
+    /// Finds the files, looks at their heads, compiles the crosswalk of their version.
+    pub(crate) fn open(&self) -> Result<Opened> {
+        let input = Input::expand(&self.inputs, &self.spool)?;
+        let heads = input.sources.iter().map(Head::of).collect::<Result<Vec<_>>>()?;
+        let api = self.version(&input.sources, &heads)?;
+        Ok(Opened { crosswalk: Crosswalk::compile(&self.schemas, api)?, input, heads })
     }
 
     /// Indices of the tables to write, in order of the schemas.
@@ -168,6 +173,14 @@ impl Job {
             )
         })
     }
+}
+
+/// The input of a run, and what its version makes of it.
+pub(crate) struct Opened {
+    pub input: Input,
+    /// per source
+    heads: Vec<Head>,
+    pub crosswalk: Crosswalk,
 }
 
 /// What the first lines of a file show.
