@@ -323,6 +323,11 @@ fn abandon(state: &mut State, key: &str) -> Result<()> {
 }
 
 impl Open<'_> {
+    /// Tells this export from others: when it was first asked for.
+    pub fn asked(&self) -> &str {
+        &self.running.asked
+    }
+
     /// Says of a failed download how much is there; a job whose files are gone is given up, so that the next start begins anew.
     pub fn failed(&mut self, result: Result<()>, there: usize) -> Result<()> {
         let Err(error) = result else { return Ok(()) };

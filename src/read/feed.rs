@@ -159,7 +159,10 @@ impl<'s> Feed<'s> {
                     state.number += 1;
                     return Ok(Some(Reserved::Filled));
                 }
-                _ => state.current = None,
+                _ => {
+                    self.sources[*source].done();
+                    state.current = None;
+                }
             }
         }
     }
@@ -167,11 +170,11 @@ impl<'s> Feed<'s> {
     fn open(&self, source: usize) -> Result<Current> {
         let source = &self.sources[source];
         let file = source.open()?;
-        if source.codec == Codec::Plain {
-            return Ok(Current::Plain { file: Arc::new(file), size: source.size, at: 0 });
+        if source.codec() == Codec::Plain {
+            return Ok(Current::Plain { file: Arc::new(file), size: source.size(), at: 0 });
         }
-        let reader = source.codec.reader(file).map_err(|error| Error::file("read", &source.path, error))?;
-        Ok(Current::Stream(Stream::new(reader, source.size)))
+        let reader = source.codec().reader(file).map_err(|error| Error::file("read", &source.path, error))?;
+        Ok(Current::Stream(Stream::new(reader, source.size())))
     }
 
     fn number_lines(&self, chunk: &mut Chunk) {
@@ -383,7 +386,7 @@ mod tests {
         };
         std::fs::write(&path, bytes).unwrap();
         let sources = Input::expand(&[path], Path::new("/")).unwrap().sources;
-        assert_eq!(sources[0].codec, if text.is_empty() && codec == Codec::Plain { Codec::Plain } else { codec });
+        assert_eq!(sources[0].codec(), if text.is_empty() && codec == Codec::Plain { Codec::Plain } else { codec });
         let feed = Feed::new(&sources, vec![0], size);
         let mut chunk = Chunk::default();
         let mut found = Vec::new();

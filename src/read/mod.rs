@@ -8,7 +8,7 @@ pub mod feed;
 pub mod source;
 
 pub use feed::{Chunk, Feed, Line};
-pub use source::{Input, Source};
+pub use source::{Arrivals, Input, Source};
 
 /// A longer line is reported and left out.
 pub const MAX_LINE: usize = 64 << 20;
