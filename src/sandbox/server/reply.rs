@@ -141,7 +141,8 @@ impl Reply {
         if bodyless {
             return Ok(self.keep);
         }
-        let mut source = io::Cursor::new(first).chain(source);
+        // Never more than was announced.
+        let mut source = io::Cursor::new(first).chain(source).take(length.unwrap_or(u64::MAX));
         let mut piece = vec![0; PIECE];
         loop {
             let mut filled = 0;

@@ -79,7 +79,7 @@ impl Stored {
 }
 
 pub fn gzip(text: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     // Nothing fails that only grows a vector.
     let _ = encoder.write_all(text);
     encoder.finish().unwrap_or_default()
