@@ -13,6 +13,7 @@ mod jobs;
 mod listing;
 mod report;
 mod run;
+mod sandbox;
 mod schema;
 mod server;
 mod synth;
@@ -59,6 +60,8 @@ enum Verb {
     Schema(schema::Schema),
     /// Make a synthetic export to try things on
     Synth(synth::SynthCommand),
+    /// Serve a BCDA of one's own on this machine, with such an export
+    Sandbox(sandbox::SandboxCommand),
     /// Print a completion script for a shell
     Completions {
         /// which shell
@@ -78,6 +81,7 @@ pub fn run() -> u8 {
         Verb::Report(report) => report.run(),
         Verb::Schema(schema) => schema.run(),
         Verb::Synth(synth) => synth.run(),
+        Verb::Sandbox(sandbox) => sandbox.run(),
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Command::command(), "claimfeed", &mut script);
