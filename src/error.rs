@@ -65,6 +65,9 @@ pub enum Error {
     /// The server, its job or its files are not what they should be: exit code 6.
     #[error("{0}")]
     Remote(String),
+    /// The job or its files are gone for good, and the next start begins anew: exit code 6.
+    #[error("{0}")]
+    Gone(String),
     /// With `--strict`, the first issue.
     #[error("{0}")]
     Strict(String),
@@ -91,7 +94,7 @@ impl Error {
             Error::Usage(_) | Error::Schema { .. } | Error::MixedVersions { .. } => 2,
             Error::Strict(_) => 3,
             Error::Login(_) => 5,
-            Error::Remote(_) => 6,
+            Error::Remote(_) | Error::Gone(_) => 6,
             Error::Interrupted | Error::Paused => 130,
             _ => 1,
         }

@@ -585,7 +585,7 @@ fn what_cannot_be_asked_for_is_refused_before_anybody_is_asked() {
 #[test]
 fn jobs_and_server_say_what_the_server_says() {
     let server = bcda(|request| {
-        let list = r#"{"resourceType":"Bundle","entry":[{"resource":{"identifier":[{"value":"42"}],"status":"completed","input":[{"valueString":"GET https://h/api/v1/Patient/$export"}],"executionPeriod":{"start":"2026-11-20T01:02:03Z","end":"2026-11-20T01:09:00Z"}}}]}"#;
+        let list = r#"{"resourceType":"Bundle","entry":[{"resource":{"identifier":[{"value":"42"}],"status":"completed","input":[{"valueString":"GET https://h/api/v2/Group/all/$export"}],"executionPeriod":{"start":"2026-11-20T01:02:03Z","end":"2026-11-20T01:09:00Z"}}}]}"#;
         match (request.method.as_str(), request.target.as_str()) {
             ("GET", "/api/v2/jobs") if request.header("x").is_none() => Some(Some(Reply::new(200, list))),
             ("DELETE", "/api/v2/jobs/42") => Some(Some(Reply::new(202, ""))),
@@ -606,7 +606,7 @@ fn jobs_and_server_say_what_the_server_says() {
         (output.status.code().unwrap(), String::from_utf8(output.stdout.clone()).unwrap(), text(&output))
     };
     let (code, out, _) = ask(&["jobs", "list"]);
-    assert!(code == 0 && out.contains("42") && out.contains("completed") && out.contains("/api/v1/Patient"), "{out}");
+    assert!(code == 0 && out.contains("42") && out.contains("completed") && out.contains("/api/v2/Group/all"), "{out}");
     assert_eq!(ask(&["jobs", "status", "42"]), (0, "done; its files are kept until 2026-11-21 01:09 UTC\n".into(), String::new()));
     assert_eq!(ask(&["jobs", "status", "7"]).1, "running: In Progress (3%)\n");
     assert_eq!(ask(&["jobs", "cancel", "42"]).1, "cancelled\n");

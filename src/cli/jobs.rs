@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use claimfeed::Result;
 use claimfeed::fetch::job::{Status, deadline};
-use claimfeed::fetch::{Client, Dialect, Jobs};
+use claimfeed::fetch::{Client, Dialect, Export, Jobs};
 
 use super::fetch::{ExportArgs, exit_code, show};
 use super::server::ServerArgs;
@@ -93,6 +93,14 @@ impl JobsCommand {
             Verb::Attach { one, output, export } => {
                 let mut fetch = export.fetch(client, dialect, output)?;
                 fetch.job = Some(one.job.clone());
+                // What the job was asked for, whatever the options are: the state must not say otherwise.
+                if let Dialect::Bcda(_) = dialect {
+                    let known = jobs.list(&[])?.into_iter().find(|job| one.job.rsplit('/').next() == Some(&job.id));
+                    let request = known.and_then(|job| url::Url::parse(job.request.strip_prefix("GET ")?).ok());
+                    if let Some(asked) = request.and_then(|request| Export::of_request(&request)) {
+                        fetch.export = asked;
+                    }
+                }
                 let fetched = fetch.run()?;
                 super::tell(&show(&fetched));
                 Ok(exit_code(&fetched))

@@ -201,7 +201,7 @@ impl<'a> Delivery<'a> {
                         match self.one(&downloader, &self.items[at]) {
                             Ok(whole) => shelf.put(at, whole),
                             // The other files are worth having if only this one is missing.
-                            Err(error @ Error::Remote(_)) => shelf.fail(at, error, false),
+                            Err(error @ (Error::Remote(_) | Error::Gone(_))) => shelf.fail(at, error, false),
                             Err(error) => shelf.fail(at, error, true),
                         }
                     }

@@ -150,7 +150,7 @@ impl Downloader<'_> {
                     misses += 1;
                     if misses >= MISSES {
                         self.failed(item, &why)?;
-                        return Err(Error::Remote(format!(
+                        return Err(Error::Gone(format!(
                             "expected {} on {}, found {why} {misses} times\n  hint: files are kept for about 24 hours after a job; the same command starts a new one",
                             item.stem,
                             self.client.address.host()

@@ -123,13 +123,18 @@ impl<'a> Fetch<'a> {
         let mut export = self.export.clone();
         if self.since == Since::Auto {
             export.since = series.transaction_time.clone();
-        } else if let Some(done) = series.done.as_ref().filter(|done| done.folder.is_empty()) {
-            if series.running.is_none() {
-                return self.whole(done, series.transaction_time.clone());
-            }
         }
         let jobs = Jobs { client: self.client, dialect: self.export.dialect };
-        let mut running = match series.running {
+        let wanted = jobs.request(&export);
+        if self.since == Since::Asked
+            && let Some(done) = series.done.as_ref().filter(|done| done.folder.is_empty() && done.url == wanted.as_str())
+        {
+            return self.whole(done, series.transaction_time.clone());
+        }
+        // A request that has no job yet is no part of anything.
+        let known = series.running.filter(|run| run.job.is_some() || run.url == wanted.as_str());
+        let again = known.is_some();
+        let mut running = match known {
             Some(running) => running,
             None => {
                 let running = self.fresh(&state, &export, &jobs)?;
@@ -137,7 +142,7 @@ impl<'a> Fetch<'a> {
                 running
             }
         };
-        if self.since == Since::Asked && self.job.is_none() && running.url != jobs.request(&export).as_str() {
+        if self.since == Since::Asked && self.job.is_none() && running.url != wanted.as_str() {
             return Err(Error::Usage(format!(
                 "expected the export that `{}` holds a part of, found other options\n  hint: use the same options to go on with it, or name another folder",
                 self.folder.display()
@@ -151,12 +156,12 @@ impl<'a> Fetch<'a> {
             // It is there only if this job's own manifest was received whole.
             Ok(text) if running.job.is_some() => Manifest::read(&text)?,
             _ => {
-                let result = self.wait(&jobs, &mut state, &key, &mut running, &log);
-                if let Err(error @ Error::Remote(_)) = &result {
+                let result = self.wait(&jobs, &mut state, &key, &mut running, again, &log);
+                if let Err(error @ (Error::Remote(_) | Error::Gone(_))) = &result {
                     log.add("status_error", json!({ "message": error.to_string() }))?;
-                    if is_gone(error) {
-                        abandon(&mut state, &key)?;
-                    }
+                }
+                if let Err(Error::Gone(_)) = &result {
+                    abandon(&mut state, &key)?;
                 }
                 let manifest = result?;
                 let text = serde_json::to_vec(&manifest.document).unwrap_or_default();
@@ -214,7 +219,8 @@ impl<'a> Fetch<'a> {
     fn check_empty(&self, state: &State) -> Result<()> {
         let folder = &self.folder;
         let other = state.all().any(|(_, series)| {
-            let folders = [series.done.as_ref().map(|done| &done.folder), series.running.as_ref().map(|run| &run.folder)];
+            let running = series.running.as_ref().filter(|running| running.job.is_some());
+            let folders = [series.done.as_ref().map(|done| &done.folder), running.map(|running| &running.folder)];
             folders.into_iter().flatten().any(String::is_empty)
         });
         let left = clear_names(folder)?;
@@ -229,7 +235,15 @@ impl<'a> Fetch<'a> {
     }
 
     /// Starts the job if that was not done, waits until it is done, and gathers its manifest.
-    fn wait(&self, jobs: &Jobs<'_>, state: &mut State, key: &str, running: &mut Running, log: &Log) -> Result<Manifest> {
+    fn wait(
+        &self,
+        jobs: &Jobs<'_>,
+        state: &mut State,
+        key: &str,
+        running: &mut Running,
+        again: bool,
+        log: &Log,
+    ) -> Result<Manifest> {
         let parse = |text: &str| {
             url::Url::parse(text).map_err(|_| Error::Remote("expected an address in the state, found none that reads".into()))
         };
@@ -249,12 +263,7 @@ impl<'a> Fetch<'a> {
                             "softwareVersion": null, "softwareReleaseDate": null, "fhirVersion": null,
                             "requestParameters": {}, "responseHeaders": {} }),
                 )?;
-                let begun = jobs.start(&url, asked);
-                if let Err(Error::Remote(_) | Error::Login(_)) = &begun {
-                    // Refused, or asked for so long that nothing runs: the next start asks anew.
-                    abandon(state, key)?;
-                }
-                let begun = begun?;
+                let begun = jobs.start(&url, asked, again)?;
                 // Before anything else: whoever comes after us must find it.
                 running.job = Some(begun.url.to_string());
                 let known = running.clone();
@@ -312,12 +321,6 @@ fn clear_names(folder: &Path) -> Result<Vec<String>> {
     Ok(names.filter(|name| !known(name)).collect())
 }
 
-/// A job that can never bring anything again.
-fn is_gone(error: &Error) -> bool {
-    let text = error.to_string();
-    text.contains("found it gone") || text.contains("found that it failed")
-}
-
 fn abandon(state: &mut State, key: &str) -> Result<()> {
     state.change(key, |series| series.running = None)
 }
@@ -333,11 +336,10 @@ impl Open<'_> {
         let Err(error) = result else { return Ok(()) };
         let all = self.delivery.items().len();
         match error {
-            Error::Remote(text) => {
-                if text.contains("files are kept for about 24 hours") {
-                    abandon(&mut self.state, &self.key)?;
-                }
-                Err(Error::Remote(format!("{text}\n  {there} of {all} files are whole")))
+            Error::Remote(text) => Err(Error::Remote(format!("{text}\n  {there} of {all} files are whole"))),
+            Error::Gone(text) => {
+                abandon(&mut self.state, &self.key)?;
+                Err(Error::Gone(format!("{text}\n  {there} of {all} files are whole")))
             }
             other => Err(other),
         }

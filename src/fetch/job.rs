@@ -76,8 +76,12 @@ impl Jobs<'_> {
         self.client.address.below(&path, Some(query.as_str()).filter(|query| !query.is_empty()))
     }
 
-    /// Starts a job, or takes up the one that does the same already. `asked`: when this request was first sent.
-    pub fn start(&self, url: &Url, asked: Timestamp) -> Result<Begun> {
+    /// Starts a job, or takes up the one that does the same already. `asked`: when this request was first sent; `again`: it
+    /// may have been sent by a process that did not live to hear the answer.
+    pub fn start(&self, url: &Url, asked: Timestamp, again: bool) -> Result<Begun> {
+        if again && let Some(job) = self.find(url, asked)? {
+            return Ok(Begun { url: job, found: true });
+        }
         let ask = Ask::get(url.clone()).header("accept", FHIR).header("prefer", "respond-async");
         let mut pauses = self.client.patience.pauses();
         let home = || Location { url: url.clone(), home: true };
@@ -182,12 +186,12 @@ impl Jobs<'_> {
             404 | 410 => {
                 let words = answer.outcome().words();
                 let what = if words.contains("cancelled") { "it was cancelled" } else { "it expired or never was" };
-                Err(Error::Remote(format!(
+                Err(Error::Gone(format!(
                     "expected job {} on {host}, found it gone: HTTP {}, {words}\n  hint: {what}; jobs and files are kept for about 24 hours; the same command starts a new one",
                     id(job), answer.status
                 )))
             }
-            500..=599 => Err(Error::Remote(format!(
+            500..=599 => Err(Error::Gone(format!(
                 "expected job {} on {host} to finish, found that it failed: HTTP {}, {}\n  hint: this job is lost; the same command starts a new one; if that fails too, ask the server's operator",
                 id(job), answer.status, answer.outcome().words()
             ))),

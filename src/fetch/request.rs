@@ -132,6 +132,30 @@ impl Export {
         (format!("{root}{scope}$export"), query.join("&"))
     }
 
+    /// The export that a request of BCDA's list of jobs asked for.
+    pub fn of_request(url: &url::Url) -> Option<Export> {
+        let parts: Vec<&str> = url.path_segments()?.collect();
+        let start = parts.iter().position(|part| *part == "api")?;
+        let (api, scope) = match &parts[start + 1..] {
+            [api, "Patient", "$export" | "%24export"] => (api, Scope::Patient),
+            [api, "Group", id, "$export" | "%24export"] => (api, Scope::Group(id.to_string())),
+            _ => return None,
+        };
+        let mut export = Export { scope, ..Export::all(Api::parse(api)?) };
+        for (name, value) in url.query_pairs() {
+            match &*name {
+                "_type" => export.types = value.split(',').map(str::to_string).collect(),
+                "_since" => export.since = Some(value.into_owned()),
+                "_typeFilter" => {
+                    let decoded = percent_encoding::percent_decode_str(&value).decode_utf8_lossy().into_owned();
+                    export.filters.push(decoded);
+                }
+                _ => {}
+            }
+        }
+        Some(export)
+    }
+
     /// What exports that go on from each other have in common.
     pub fn series(&self) -> String {
         let mut types = self.types.clone();
@@ -250,6 +274,11 @@ mod tests {
         let filter = "ExplanationOfBenefit?outcome=complete&service-date=ge2024";
         assert_eq!(v3(filter).path().1, "_typeFilter=ExplanationOfBenefit%3Foutcome%3Dcomplete%26service-date%3Dge2024");
         assert_eq!(v3("X?a=1+1%").path().1, "_typeFilter=X%3Fa%3D1%252B1%2525");
+        for export in [export, v3(filter), v3("X?a=1+1%"), Export { scope: Scope::Patient, ..Export::all(Api::V1) }] {
+            let (path, query) = export.path();
+            let url = url::Url::parse(&format!("https://h/{path}?{query}")).unwrap();
+            assert_eq!(Export::of_request(&url), Some(export));
+        }
     }
 
     #[test]
