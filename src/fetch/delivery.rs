@@ -197,6 +197,7 @@ impl<'a> Delivery<'a> {
         std::thread::scope(|scope| {
             for _ in 0..self.parallel.clamp(1, self.items.len().max(1)) {
                 scope.spawn(|| {
+                    let _guard = CloseOnPanic(shelf);
                     while let Some(at) = shelf.next(stay) {
                         match self.one(&downloader, &self.items[at]) {
                             Ok(whole) => shelf.put(at, whole),
@@ -255,6 +256,17 @@ impl<'a> Delivery<'a> {
                     "duration": self.started.elapsed().as_millis() as u64 }),
         )?;
         Ok(counts)
+    }
+}
+
+/// A worker that panics must not leave others waiting for its file for ever.
+struct CloseOnPanic<'a>(&'a Shelf);
+
+impl Drop for CloseOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.close();
+        }
     }
 }
 
