@@ -35,7 +35,9 @@ fn lines(resource: &str, count: usize) -> String {
         seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         seed
     };
-    (0..count).map(|n| format!("{{\"id\":\"{n}-{:x}{:x}\",\"resourceType\":\"{resource}\"}}\n", noise(), noise())).collect()
+    (0..count)
+        .map(|n| format!("{{\"id\":\"{n}-{:x}{:x}\",\"resourceType\":\"{resource}\"}}\n", noise(), noise()))
+        .collect()
 }
 
 fn token() -> Reply {
@@ -89,7 +91,9 @@ fn bcda_with(
 fn fetch(server: &Server, folder: &Path, options: &[&str]) -> Output {
     let mut command = claimfeed();
     command.args(["fetch", "--server", &server.url, "-o"]).arg(folder);
-    command.args(["--first-wait", "1", "--poll", "0.01", "--longest-wait", "1", "--tries", "4", "--timeout", "2"]).args(options);
+    command
+        .args(["--first-wait", "1", "--poll", "0.01", "--longest-wait", "1", "--tries", "4", "--timeout", "2"])
+        .args(options);
     command.env_clear().env("BCDA_CLIENT_ID", "me").env("BCDA_CLIENT_SECRET", SECRET);
     command.output().unwrap()
 }
@@ -113,7 +117,8 @@ fn whole(folder: &Path) {
     let mut text = String::new();
     std::io::Read::read_to_string(&mut flate2::read::MultiGzDecoder::new(&bytes[..]), &mut text).unwrap();
     assert_eq!(text, lines("Patient", 3000));
-    let manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).unwrap()).unwrap();
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.join("manifest.json")).unwrap()).unwrap();
     assert_eq!(manifest["output"][0]["lines"], 3000);
     assert_eq!(manifest["output"][0]["bytes"], bytes.len());
     assert_eq!(manifest["output"][0]["file"], "Patient.0001.ndjson.gz");
@@ -134,7 +139,11 @@ fn refuses(server: &Server, options: &[&str], code: i32, says: &[&str]) -> Strin
     assert!(said.contains("expected "), "{said}");
     assert!(!said.contains(SECRET) && !said.contains("tok.en"), "{said}");
     let names: Vec<String> = walk(folder.path());
-    assert!(!names.iter().any(|name| name.ends_with(".gz") || name.ends_with(".ndjson") && !name.ends_with("log.ndjson") && !name.contains(".claimfeed")), "{names:?}");
+    assert!(
+        !names.iter().any(|name| name.ends_with(".gz")
+            || name.ends_with(".ndjson") && !name.ends_with("log.ndjson") && !name.contains(".claimfeed")),
+        "{names:?}"
+    );
     said
 }
 
@@ -167,7 +176,10 @@ fn an_export_from_the_first_to_the_last_byte() {
     assert_eq!((token.header("content-length"), token.header("accept")), (Some("0"), Some("application/json")));
     let kickoff = &requests[1];
     assert_eq!(kickoff.target, "/api/v2/Group/all/$export?_type=Patient");
-    assert_eq!((kickoff.header("accept"), kickoff.header("prefer")), (Some("application/fhir+json"), Some("respond-async")));
+    assert_eq!(
+        (kickoff.header("accept"), kickoff.header("prefer")),
+        (Some("application/fhir+json"), Some("respond-async"))
+    );
     assert!(requests.iter().all(|request| request.header("connection") == Some("close")));
     let data = requests.iter().find(|request| request.target.starts_with("/data")).unwrap();
     assert_eq!(data.header("accept-encoding"), Some("gzip"));
@@ -201,7 +213,8 @@ fn an_export_from_the_first_to_the_last_byte() {
 #[test]
 fn refused_credentials_say_what_to_do() {
     let server = bcda(|request| {
-        (request.target == "/auth/token").then(|| Some(Reply::new(401, "Unauthorized\n").with("Content-Type", "text/plain; charset=utf-8")))
+        (request.target == "/auth/token")
+            .then(|| Some(Reply::new(401, "Unauthorized\n").with("Content-Type", "text/plain; charset=utf-8")))
     });
     refuses(&server, &[], 5, &["credentials refused", "`Unauthorized`", "hint: check BCDA_CLIENT_ID", "90 days"]);
     assert_eq!(server.requests().len(), 1, "asked once");
@@ -233,9 +246,7 @@ fn the_token_server_may_stumble() {
 fn a_refused_token_is_renewed_once_for_a_request() {
     let at = nth();
     let expired = || Reply::new(401, r#"{"issue":[{"code":"forbidden","diagnostics":"Expired Token"}]}"#);
-    let server = bcda(move |request| {
-        (request.target.starts_with("/data") && at() == 0).then(|| Some(expired()))
-    });
+    let server = bcda(move |request| (request.target.starts_with("/data") && at() == 0).then(|| Some(expired())));
     brings(&server, &[]);
     assert_eq!(server.count("/auth/token"), 2);
     // One that never goes away: not this organisation's.
@@ -247,17 +258,32 @@ fn a_refused_token_is_renewed_once_for_a_request() {
 
 #[test]
 fn what_the_world_is_like_has_its_own_words() {
-    let outcome = |text: &str| format!(r#"{{"resourceType":"OperationOutcome","issue":[{{"severity":"error","code":"not-found","diagnostics":"{text}"}}]}}"#);
+    let outcome = |text: &str| {
+        format!(
+            r#"{{"resourceType":"OperationOutcome","issue":[{{"severity":"error","code":"not-found","diagnostics":"{text}"}}]}}"#
+        )
+    };
     for (status, words, says, code) in [
-        (404, "unable to perform export operations for this Group. Usually this is due to awaiting new attribution information at the beginning of a Performance Year", "every January", 6),
+        (
+            404,
+            "unable to perform export operations for this Group. Usually this is due to awaiting new attribution information at the beginning of a Performance Year",
+            "every January",
+            6,
+        ),
         (404, "failed to start job; attribution file not found", "no attribution of the last 50 days", 6),
         (404, "runout data is no longer available. Runout data expires 180 days after ingestion", "180 days", 6),
-        (404, "failed to start job; attribution file not found for given _since parameter.", "before the first attribution", 6),
+        (
+            404,
+            "failed to start job; attribution file not found for given _since parameter.",
+            "before the first attribution",
+            6,
+        ),
         (403, "V3 access not enabled for this ACO", "no access to this version", 5),
         (400, "Invalid group ID", "HTTP 400", 6),
     ] {
         let body = outcome(words);
-        let server = bcda(move |request| request.target.contains("$export").then(|| Some(Reply::new(status, body.clone()))));
+        let server =
+            bcda(move |request| request.target.contains("$export").then(|| Some(Reply::new(status, body.clone()))));
         refuses(&server, &[], code, &[says, &words[..20]]);
         assert_eq!(server.count("$export"), 1, "not asked again");
     }
@@ -296,7 +322,10 @@ fn a_server_that_stumbles_while_a_job_runs_is_asked_again() {
     let at = nth();
     let replies = [
         Reply::new(202, "").with("X-Progress", "Pending"),
-        Reply::new(500, r#"{"issue":[{"code":"exception","diagnostics":"Error trying to fetch job. Please try again."}]}"#),
+        Reply::new(
+            500,
+            r#"{"issue":[{"code":"exception","diagnostics":"Error trying to fetch job. Please try again."}]}"#,
+        ),
         Reply::new(202, "").with("X-Progress", "In Progress (0%)"),
         Reply::new(502, "<html>502 Bad Gateway</html>"),
         Reply::new(429, "").with("Retry-After", "Fri, 31 Dec 1999 23:59:59 GMT"),
@@ -361,7 +390,11 @@ fn no_data_is_success_and_warnings_are_no_errors() {
     let since = server.requests().into_iter().filter(|request| request.target.contains("$export")).next_back().unwrap();
     assert_eq!(since.target, "/api/v2/Group/all/$export?_since=2019-12-09T20:44:01.705398Z");
 
-    let outcome = |severity: &str| format!("{{\"resourceType\":\"OperationOutcome\",\"issue\":[{{\"severity\":\"{severity}\",\"diagnostics\":\"MBI 1S00EU7JH47\"}}]}}");
+    let outcome = |severity: &str| {
+        format!(
+            "{{\"resourceType\":\"OperationOutcome\",\"issue\":[{{\"severity\":\"{severity}\",\"diagnostics\":\"MBI 1S00EU7JH47\"}}]}}"
+        )
+    };
     for (severity, code) in [("warning", 0), ("error", 3)] {
         let body = outcome(severity);
         let server = bcda_with(
@@ -442,7 +475,8 @@ fn a_wrong_range_never_becomes_a_wrong_file() {
     type Later = fn(&Request, &[u8], u64) -> Reply;
     let later: [(&str, Later); 6] = [
         ("another start", |_, stored, _| {
-            Reply::new(206, stored[5..].to_vec()).with("Content-Range", format!("bytes 5-{}/{}", stored.len() - 1, stored.len()))
+            Reply::new(206, stored[5..].to_vec())
+                .with("Content-Range", format!("bytes 5-{}/{}", stored.len() - 1, stored.len()))
         }),
         ("no range at all", |_, stored, _| Reply::new(206, stored.to_vec())),
         ("another file", |_, stored, from| {
@@ -536,12 +570,20 @@ fn the_token_never_leaves_the_server() {
         refuses(&server, &[], 6, &["not followed"]);
         assert_eq!(server.count("/data"), 0, "refused before the first file");
     }
-    let server = bcda(|request| request.target.contains("$export").then(|| Some(Reply::new(202, "").with("Content-Location", "http://evil.example/jobs/1"))));
+    let server = bcda(|request| {
+        request
+            .target
+            .contains("$export")
+            .then(|| Some(Reply::new(202, "").with("Content-Location", "http://evil.example/jobs/1")))
+    });
     refuses(&server, &[], 6, &["another host, evil.example"]);
-    let server = bcda(|request| request.target.starts_with("/data").then(|| Some(Reply::new(302, "").with("Location", "/data/loop"))));
+    let server = bcda(|request| {
+        request.target.starts_with("/data").then(|| Some(Reply::new(302, "").with("Location", "/data/loop")))
+    });
     refuses(&server, &[], 6, &["more than 5 redirects"]);
     let server = bcda(|request| {
-        (request.target == "/data/42/p.ndjson").then(|| Some(Reply::new(302, "").with("Location", "/data/42/elsewhere")))
+        (request.target == "/data/42/p.ndjson")
+            .then(|| Some(Reply::new(302, "").with("Location", "/data/42/elsewhere")))
     });
     brings(&server, &[]);
 }
@@ -589,25 +631,37 @@ fn jobs_and_server_say_what_the_server_says() {
         match (request.method.as_str(), request.target.as_str()) {
             ("GET", "/api/v2/jobs") if request.header("x").is_none() => Some(Some(Reply::new(200, list))),
             ("DELETE", "/api/v2/jobs/42") => Some(Some(Reply::new(202, ""))),
-            ("DELETE", _) => Some(Some(Reply::new(410, r#"{"issue":[{"diagnostics":"job was not cancelled because it is not Pending or In Progress"}]}"#))),
+            ("DELETE", _) => Some(Some(Reply::new(
+                410,
+                r#"{"issue":[{"diagnostics":"job was not cancelled because it is not Pending or In Progress"}]}"#,
+            ))),
             ("GET", "/api/v2/jobs/7") => Some(Some(Reply::new(202, "").with("X-Progress", "In Progress (3%)"))),
-            ("GET", "/api/v2/attribution_status") => Some(Some(Reply::new(200, "{\"ingestion_dates\":[{\"timestamp\":\"2020-12-22 22:31:40.397916+00\",\"type\":\"last_attribution_update\"}]}\n"))),
+            ("GET", "/api/v2/attribution_status") => Some(Some(Reply::new(
+                200,
+                "{\"ingestion_dates\":[{\"timestamp\":\"2020-12-22 22:31:40.397916+00\",\"type\":\"last_attribution_update\"}]}\n",
+            ))),
             ("GET", "/api/v2/metadata") => Some(Some(Reply::new(200, r#"{"fhirVersion":"4.0.1"}"#))),
             ("GET", "/_version") => Some(Some(Reply::new(200, r#"{"version":"r292"}"#))),
             ("GET", "/_health") => Some(Some(Reply::new(200, r#"{"database":"ok"}"#))),
-            ("GET", "/auth/welcome") => Some(Some(Reply::new(200, r#"{"success":"Welcome to the Beneficiary Claims Data API!"}"#))),
+            ("GET", "/auth/welcome") => {
+                Some(Some(Reply::new(200, r#"{"success":"Welcome to the Beneficiary Claims Data API!"}"#)))
+            }
             _ => None,
         }
     });
     let ask = |words: &[&str]| {
         let mut command = claimfeed();
         command.args(words).args(["--server", &server.url, "--first-wait", "1", "--tries", "2"]);
-        let output = command.env_clear().env("BCDA_CLIENT_ID", "me").env("BCDA_CLIENT_SECRET", SECRET).output().unwrap();
+        let output =
+            command.env_clear().env("BCDA_CLIENT_ID", "me").env("BCDA_CLIENT_SECRET", SECRET).output().unwrap();
         (output.status.code().unwrap(), String::from_utf8(output.stdout.clone()).unwrap(), text(&output))
     };
     let (code, out, _) = ask(&["jobs", "list"]);
     assert!(code == 0 && out.contains("42") && out.contains("completed") && out.contains("/api/v2/Group/all"), "{out}");
-    assert_eq!(ask(&["jobs", "status", "42"]), (0, "done; its files are kept until 2026-11-21 01:09 UTC\n".into(), String::new()));
+    assert_eq!(
+        ask(&["jobs", "status", "42"]),
+        (0, "done; its files are kept until 2026-11-21 01:09 UTC\n".into(), String::new())
+    );
     assert_eq!(ask(&["jobs", "status", "7"]).1, "running: In Progress (3%)\n");
     assert_eq!(ask(&["jobs", "cancel", "42"]).1, "cancelled\n");
     let (code, _, said) = ask(&["jobs", "cancel", "41"]);

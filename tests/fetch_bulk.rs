@@ -31,7 +31,9 @@ fn bulk(manifest: &'static str, handler: impl Fn(&Request) -> Option<Reply> + Se
 fn fetch(server: &Server, folder: &Path, options: &[&str]) -> Output {
     let mut command = claimfeed();
     command.args(["fetch", "--bulk", "--server", &format!("{}/fhir", server.url), "-o"]).arg(folder);
-    command.args(["--first-wait", "1", "--poll", "0.01", "--longest-wait", "1", "--tries", "3", "--timeout", "3"]).args(options);
+    command
+        .args(["--first-wait", "1", "--poll", "0.01", "--longest-wait", "1", "--tries", "3", "--timeout", "3"])
+        .args(options);
     command.env_clear().env("BCDA_TOKEN", "ready-made").output().unwrap()
 }
 
@@ -41,12 +43,16 @@ fn said(output: &Output) -> String {
 
 #[test]
 fn an_open_server_with_relative_addresses() {
-    let manifest = r#"{"transactionTime":"2026-01-01T00:00:00Z","output":[{"type":"Patient","url":"/files/1","count":2}]}"#;
+    let manifest =
+        r#"{"transactionTime":"2026-01-01T00:00:00Z","output":[{"type":"Patient","url":"/files/1","count":2}]}"#;
     let server = bulk(manifest, |_| None);
     for (options, target) in [
         (&["--auth", "none"][..], "/fhir/$export"),
         (&["--auth", "none", "--patient"], "/fhir/Patient/$export"),
-        (&["--auth", "none", "--group", "g 1", "--type", "Patient,Device"], "/fhir/Group/g%201/$export?_type=Patient,Device"),
+        (
+            &["--auth", "none", "--group", "g 1", "--type", "Patient,Device"],
+            "/fhir/Group/g%201/$export?_type=Patient,Device",
+        ),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let output = fetch(&server, folder.path(), options);
@@ -75,9 +81,21 @@ fn files_that_are_open_never_see_the_token() {
 #[test]
 fn counts_and_checksums_must_agree() {
     for (manifest, code, says) in [
-        (r#"{"output":[{"type":"Patient","url":"/files/1","count":3}]}"#, 6, "expected 3 lines as the manifest says, found 2"),
-        (r#"{"output":[{"type":"Patient","url":"/files/1","extension":[{"url":"https://x/checksum","valueString":"sha256:00"}]}]}"#, 6, "checksum"),
-        (r#"{"output":[{"type":"Patient","url":"/files/1","extension":[{"url":"https://x/file_length","valueDecimal":7}]}]}"#, 6, "expected 7 bytes"),
+        (
+            r#"{"output":[{"type":"Patient","url":"/files/1","count":3}]}"#,
+            6,
+            "expected 3 lines as the manifest says, found 2",
+        ),
+        (
+            r#"{"output":[{"type":"Patient","url":"/files/1","extension":[{"url":"https://x/checksum","valueString":"sha256:00"}]}]}"#,
+            6,
+            "checksum",
+        ),
+        (
+            r#"{"output":[{"type":"Patient","url":"/files/1","extension":[{"url":"https://x/file_length","valueDecimal":7}]}]}"#,
+            6,
+            "expected 7 bytes",
+        ),
         (
             r#"{"output":[{"type":"Patient","url":"/files/1","count":2,"extension":[{"url":"https://x/checksum","valueString":"sha256:6d10111ab61d96d1d0f01e59f5baaefcec850bff0f456206c9d3494591bb85fb"},{"url":"https://x/file_length","valueDecimal":71}]}]}"#,
             0,
@@ -95,7 +113,8 @@ fn counts_and_checksums_must_agree() {
 
 #[test]
 fn pages_and_deletions_are_followed() {
-    let manifest = r#"{"output":[{"type":"Patient","url":"/files/1"}],"link":[{"relation":"next","url":"/fhir/job/1/page/2"}]}"#;
+    let manifest =
+        r#"{"output":[{"type":"Patient","url":"/files/1"}],"link":[{"relation":"next","url":"/fhir/job/1/page/2"}]}"#;
     let server = bulk(manifest, |request| match request.target.as_str() {
         "/fhir/job/1/page/2" => Some(Reply::new(
             200,
@@ -136,7 +155,21 @@ fn a_body_whose_end_nobody_can_tell_is_refused() {
     });
     let folder = tempfile::tempdir().unwrap();
     let mut command = claimfeed();
-    command.args(["fetch", "--bulk", "--auth", "none", "--server", &url, "--tries", "2", "--first-wait", "1", "--poll", "0.01", "-o"]);
+    command.args([
+        "fetch",
+        "--bulk",
+        "--auth",
+        "none",
+        "--server",
+        &url,
+        "--tries",
+        "2",
+        "--first-wait",
+        "1",
+        "--poll",
+        "0.01",
+        "-o",
+    ]);
     let output = command.arg(folder.path()).env_clear().output().unwrap();
     assert_eq!(output.status.code(), Some(6), "{}", said(&output));
     assert!(said(&output).contains("neither a length nor an end"), "{}", said(&output));
@@ -192,7 +225,8 @@ fn a_signed_statement_is_exchanged_for_a_token() {
         let mut validation = Validation::new(algorithm);
         validation.set_audience(&[format!("{}/fhir/token", server.url)]);
         validation.set_issuer(&["me"]);
-        let statement = jsonwebtoken::decode::<serde_json::Value>(&fields["client_assertion"], &decoding, &validation).unwrap();
+        let statement =
+            jsonwebtoken::decode::<serde_json::Value>(&fields["client_assertion"], &decoding, &validation).unwrap();
         assert_eq!(statement.header.kid.as_deref(), Some("k1"));
         assert_eq!(statement.claims["sub"], "me");
         let life = statement.claims["exp"].as_i64().unwrap() - statement.claims["iat"].as_i64().unwrap();

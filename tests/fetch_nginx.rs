@@ -23,7 +23,10 @@ struct Nginx {
 }
 
 fn nginx() -> Option<PathBuf> {
-    let found = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/bin/nginx"].map(PathBuf::from).into_iter().find(|path| path.exists());
+    let found = ["/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/bin/nginx"]
+        .map(PathBuf::from)
+        .into_iter()
+        .find(|path| path.exists());
     if found.is_some() && Path::new(ECHO).exists() {
         return found;
     }
@@ -44,7 +47,9 @@ fn patients(count: usize) -> String {
         seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         seed
     };
-    (0..count).map(|n| format!("{{\"id\":\"{n}-{:x}{:x}{:x}\",\"resourceType\":\"Patient\"}}\n", noise(), noise(), noise())).collect()
+    (0..count)
+        .map(|n| format!("{{\"id\":\"{n}-{:x}{:x}{:x}\",\"resourceType\":\"Patient\"}}\n", noise(), noise(), noise()))
+        .collect()
 }
 
 /// Locations that a job needs, beside those that misbehave.
@@ -131,7 +136,8 @@ struct Case {
 
 fn cases() -> Vec<Case> {
     let whole = |name, url| Case { name, url, files: 1, options: &[], ends: Ok(FILE) };
-    let error = |name, url, code, words| Case { name, url, files: 1, options: &["--tries", "2"], ends: Err((code, words)) };
+    let error =
+        |name, url, code, words| Case { name, url, files: 1, options: &["--tries", "2"], ends: Err((code, words)) };
     vec![
         whole("static", "/static/p.ndjson"),
         whole("always", "/always/p.ndjson"),
@@ -236,7 +242,8 @@ fn every_location_gives_a_whole_file_or_a_clear_error() {
         let nginx = &nginx;
         scope.spawn(move || {
             let folder = tempfile::tempdir().unwrap();
-            let manifest = r#"{"transactionTime":"2026-01-01T00:00:00Z","output":[{"type":"Patient","url":"/data/42/p.ndjson"}]}"#;
+            let manifest =
+                r#"{"transactionTime":"2026-01-01T00:00:00Z","output":[{"type":"Patient","url":"/data/42/p.ndjson"}]}"#;
             std::fs::write(nginx.folder.path().join("www/jobs/split"), manifest).unwrap();
             let output = fetch(&format!("http://127.0.0.1:{}", nginx.ports[2]), folder.path(), &[]);
             assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));

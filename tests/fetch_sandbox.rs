@@ -179,11 +179,43 @@ fn every_fault_ends_in_the_same_whole_files() {
     assert_eq!(expected.len(), 5);
     std::thread::scope(|scope| {
         for fault in [
-            "cut=1", "cut=end-1", "cut=end", "cut=end+5", "truncated=1000", "corrupt=500", "half-line", "wrong-type", "stall=900",
-            "cut=3000,range-start", "cut=3000,range-short", "cut=3000,range-ignored", "cut=3000,range-416", "cut=3000,changed",
-            "data-404", "data-500", "data-502", "data-503=epoch", "data-503=millis", "data-429=past", "data-429=date", "data-reset",
-            "data-lost", "data-expired", "data-archived", "token-reset", "token-503", "token-429=0", "start-lost", "start-reset",
-            "start-502", "start-503", "poll-502", "poll-reset", "poll-expired", "poll-wait=millis", "list-502,start-lost",
+            "cut=1",
+            "cut=end-1",
+            "cut=end",
+            "cut=end+5",
+            "truncated=1000",
+            "corrupt=500",
+            "half-line",
+            "wrong-type",
+            "stall=900",
+            "cut=3000,range-start",
+            "cut=3000,range-short",
+            "cut=3000,range-ignored",
+            "cut=3000,range-416",
+            "cut=3000,changed",
+            "data-404",
+            "data-500",
+            "data-502",
+            "data-503=epoch",
+            "data-503=millis",
+            "data-429=past",
+            "data-429=date",
+            "data-reset",
+            "data-lost",
+            "data-expired",
+            "data-archived",
+            "token-reset",
+            "token-503",
+            "token-429=0",
+            "start-lost",
+            "start-reset",
+            "start-502",
+            "start-503",
+            "poll-502",
+            "poll-reset",
+            "poll-expired",
+            "poll-wait=millis",
+            "list-502,start-lost",
             "data-503/3,token-expired",
         ] {
             let expected = &expected;
@@ -244,12 +276,18 @@ fn each_export_goes_on_where_the_last_one_ended() {
     let folder = tempfile::tempdir().unwrap();
     for round in 1..=2 {
         good(&fetch(&server, folder.path(), &["--since", "auto"]));
-        let exports: Vec<PathBuf> = std::fs::read_dir(folder.path()).unwrap().flatten().map(|entry| entry.path()).collect();
+        let exports: Vec<PathBuf> =
+            std::fs::read_dir(folder.path()).unwrap().flatten().map(|entry| entry.path()).collect();
         let exports: Vec<&PathBuf> = exports.iter().filter(|path| path.join("manifest.json").exists()).collect();
         assert_eq!(exports.len(), round);
     }
-    let starts: Vec<String> =
-        server.log().entries.iter().filter(|entry| entry.target.contains("$export")).map(|entry| entry.target.clone()).collect();
+    let starts: Vec<String> = server
+        .log()
+        .entries
+        .iter()
+        .filter(|entry| entry.target.contains("$export"))
+        .map(|entry| entry.target.clone())
+        .collect();
     assert_eq!(starts.len(), 2);
     assert!(!starts[0].contains("_since") && starts[1].contains("_since="), "{starts:?}");
     // An export that fails moves nothing.
@@ -280,7 +318,8 @@ fn run_makes_the_tables_of_fetch_and_convert() {
         let expected = tables(&converted.folder());
         assert_eq!(expected.len(), 24);
         for discard in [false, true] {
-            let (raw, out) = (folder.path().join(format!("raw-{discard}")), folder.path().join(format!("out-{discard}")));
+            let (raw, out) =
+                (folder.path().join(format!("raw-{discard}")), folder.path().join(format!("out-{discard}")));
             let mut run = command("run", &server, &raw, &["--api", api.name(), "--out", out.to_str().unwrap()]);
             run.args(options);
             if discard {
@@ -290,7 +329,8 @@ fn run_makes_the_tables_of_fetch_and_convert() {
             assert_eq!(output.status.code(), Some(converted.code), "{api}: {}", said(&output));
             assert!(tables(&out) == expected, "{api}: tables differ, discard {discard}");
             assert_eq!(whole_files(&raw).len(), if discard { 0 } else { 9 });
-            let summary: serde_json::Value = serde_json::from_slice(&std::fs::read(out.join("summary.json")).unwrap()).unwrap();
+            let summary: serde_json::Value =
+                serde_json::from_slice(&std::fs::read(out.join("summary.json")).unwrap()).unwrap();
             assert_eq!(summary["tables"], converted.summary["tables"]);
             assert_eq!(summary["payments"], converted.summary["payments"]);
             let bytes = |summary: &serde_json::Value| summary["inputs"][1]["uncompressed_bytes"].as_u64();
@@ -314,7 +354,8 @@ fn a_killed_run_goes_on_without_a_row_twice() {
     let expected = convert(&[&raw], &[]).bytes();
     for discard in [&[][..], &["--discard-raw"]] {
         let before = server.log();
-        let (raw, out) = (folder.path().join(format!("raw{}", discard.len())), folder.path().join(format!("out{}", discard.len())));
+        let (raw, out) =
+            (folder.path().join(format!("raw{}", discard.len())), folder.path().join(format!("out{}", discard.len())));
         let run = || {
             let mut run = command("run", &server, &raw, &["--out", out.to_str().unwrap()]);
             run.args(discard);
@@ -331,7 +372,10 @@ fn a_killed_run_goes_on_without_a_row_twice() {
         let tables: Vec<(String, Vec<u8>)> = tables(&out).into_iter().collect();
         assert!(tables == expected, "tables differ");
         assert_eq!(server.log().jobs, before.jobs + 1);
-        let left = std::fs::read_dir(&out).unwrap().flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with('.'));
+        let left = std::fs::read_dir(&out)
+            .unwrap()
+            .flatten()
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with('.'));
         assert_eq!(left.count(), 0, "nothing of the killed run is left");
     }
 }

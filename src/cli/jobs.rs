@@ -80,7 +80,9 @@ impl JobsCommand {
                 let text = match jobs.ask(&jobs.url(&one.job)?)?.0 {
                     Status::Waiting(words) => format!("running: {}\n", if words.is_empty() { "-" } else { &words }),
                     Status::Done(_, expires) => match expires.as_deref().and_then(deadline) {
-                        Some(until) => format!("done; its files are kept until {}\n", until.strftime("%Y-%m-%d %H:%M UTC")),
+                        Some(until) => {
+                            format!("done; its files are kept until {}\n", until.strftime("%Y-%m-%d %H:%M UTC"))
+                        }
                         None => "done\n".to_string(),
                     },
                 };

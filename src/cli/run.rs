@@ -64,7 +64,9 @@ impl RunCommand {
     fn work(&self, watch: &Arc<Watch>) -> Result<(Fetched, u8)> {
         let fixed = self.how.fixed_options()?;
         if self.out == self.output || self.out.as_os_str() == "-" {
-            return Err(Error::Usage("expected a folder of its own for the tables, found that of the files".to_string()));
+            return Err(Error::Usage(
+                "expected a folder of its own for the tables, found that of the files".to_string(),
+            ));
         }
         let dialect = self.server.dialect()?;
         let client = self.server.client(watch)?;
@@ -209,7 +211,8 @@ impl RunCommand {
     /// Marks the folder as that of this export, and removes what a killed run of it left: its tables had no names yet, or
     /// will be replaced.
     fn mark(&self, asked: &str) -> Result<()> {
-        if self.marked().is_some_and(|other| other != asked) && self.out.join(SUMMARY).exists() && !self.how.replaces() {
+        if self.marked().is_some_and(|other| other != asked) && self.out.join(SUMMARY).exists() && !self.how.replaces()
+        {
             return Err(Error::Usage(format!(
                 "expected an empty folder for the tables, found those of an earlier export in `{}`\n  hint: name another folder",
                 self.out.display()

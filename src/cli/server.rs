@@ -76,7 +76,11 @@ pub struct ServerArgs {
 
 /// The first of these variables that is set to something.
 fn env(names: &[&str]) -> Option<String> {
-    names.iter().find_map(|name| std::env::var(name).ok()).map(|text| text.trim().to_string()).filter(|text| !text.is_empty())
+    names
+        .iter()
+        .find_map(|name| std::env::var(name).ok())
+        .map(|text| text.trim().to_string())
+        .filter(|text| !text.is_empty())
 }
 
 /// A file's text without the line feed at its end.
@@ -152,7 +156,8 @@ impl ServerArgs {
             "none" => Ok(Credentials::None),
             "bearer" => {
                 let token = secret(&["BCDA_TOKEN"])?.filter(|token| !token.is_empty());
-                let token = token.ok_or_else(|| Error::Login("expected a token in BCDA_TOKEN, found none".to_string()))?;
+                let token =
+                    token.ok_or_else(|| Error::Login("expected a token in BCDA_TOKEN, found none".to_string()))?;
                 if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
                     return Err(Error::Login("expected a token of one line, found other characters in it".to_string()));
                 }
@@ -167,7 +172,13 @@ impl ServerArgs {
                     Some(url) => url.clone(),
                     None => self.discovered(address, patience, observer)?,
                 };
-                Ok(Credentials::Backend(Box::new(Backend::new(id, url, &pem, self.key_id.clone(), self.scope.clone())?)))
+                Ok(Credentials::Backend(Box::new(Backend::new(
+                    id,
+                    url,
+                    &pem,
+                    self.key_id.clone(),
+                    self.scope.clone(),
+                )?)))
             }
             _ => {
                 let secret = secret(&["BCDA_CLIENT_SECRET"])?.filter(|secret| !secret.is_empty());
@@ -187,13 +198,14 @@ impl ServerArgs {
         let ask = Ask::get(address.below(".well-known/smart-configuration", None)).header("accept", "application/json");
         let answer = client.patiently(&ask, "where tokens are given", |_, _| false)?;
         let named = answer.json().filter(|_| answer.status == 200);
-        let named = named.and_then(|document| document["token_endpoint"].as_str().map(str::to_string)).ok_or_else(|| {
-            Error::Remote(format!(
-                "expected {} to say where tokens are given, found HTTP {}\n  hint: say it with `--token-url`",
-                address.host(),
-                answer.status
-            ))
-        })?;
+        let named =
+            named.and_then(|document| document["token_endpoint"].as_str().map(str::to_string)).ok_or_else(|| {
+                Error::Remote(format!(
+                    "expected {} to say where tokens are given, found HTTP {}\n  hint: say it with `--token-url`",
+                    address.host(),
+                    answer.status
+                ))
+            })?;
         // It may be another host, but only a server's word stands for it; https is asked for all the same.
         self.checked(address, &named)
     }
@@ -304,5 +316,7 @@ fn read(client: &Client, path: &str, what: &str) -> Result<String> {
 
 fn first_json(body: &str) -> Result<serde_json::Value> {
     let first = serde_json::Deserializer::from_str(body).into_iter().next();
-    first.and_then(std::result::Result::ok).ok_or_else(|| Error::Remote("expected JSON from the server, found something else".to_string()))
+    first
+        .and_then(std::result::Result::ok)
+        .ok_or_else(|| Error::Remote("expected JSON from the server, found something else".to_string()))
 }

@@ -72,9 +72,9 @@ impl Address {
     ///
     /// BCDA behind a load balancer names itself with `http`: its path is taken and asked over `https` all the same.
     pub fn follow(&self, from: &Url, named: &str) -> Result<Location> {
-        let mut url = from
-            .join(named.trim())
-            .map_err(|error| Error::Remote(format!("expected an address from {}, found one that does not read: {error}", self.host())))?;
+        let mut url = from.join(named.trim()).map_err(|error| {
+            Error::Remote(format!("expected an address from {}, found one that does not read: {error}", self.host()))
+        })?;
         url.set_fragment(None);
         let strange = |found: String, hint: &str| {
             Error::Remote(format!(
@@ -101,7 +101,8 @@ impl Address {
             return Err(strange("one that is not https".to_string(), "tell the server's operator"));
         }
         if !self.others.contains(&host(&url)) {
-            let hint = format!("if files do lie there, add `--allow-host {}`; the token is never sent there", host(&url));
+            let hint =
+                format!("if files do lie there, add `--allow-host {}`; the token is never sent there", host(&url));
             return Err(strange(format!("another host, {}", host(&url)), &hint));
         }
         if url.scheme() != "https" && !is_loopback(&url) {
@@ -166,10 +167,14 @@ mod tests {
 
     #[test]
     fn an_address_is_https_or_this_machine() {
-        for good in ["https://sandbox.bcda.cms.gov", "http://127.0.0.1:8080", "http://localhost:1/fhir/", "http://[::1]:9"] {
+        for good in
+            ["https://sandbox.bcda.cms.gov", "http://127.0.0.1:8080", "http://localhost:1/fhir/", "http://[::1]:9"]
+        {
             Address::parse(good, &[]).unwrap();
         }
-        for bad in ["http://api.bcda.cms.gov", "api.bcda.cms.gov", "https://me:secret@host", "ftp://host", "https://h/?a=b"] {
+        for bad in
+            ["http://api.bcda.cms.gov", "api.bcda.cms.gov", "https://me:secret@host", "ftp://host", "https://h/?a=b"]
+        {
             let message = Address::parse(bad, &[]).unwrap_err().to_string();
             assert!(message.starts_with("expected a server's address") && !message.contains("secret@"), "{message}");
         }

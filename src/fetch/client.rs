@@ -77,7 +77,9 @@ impl Client {
                     // From another host there is no way back to where the token goes.
                     to.home &= home;
                 }
-                (404, _) if !strayed && reply.header("content-type").is_some_and(|kind| kind.starts_with("text/plain")) => {
+                (404, _)
+                    if !strayed && reply.header("content-type").is_some_and(|kind| kind.starts_with("text/plain")) =>
+                {
                     strayed = true;
                 }
                 _ => return Ok(Ok(reply)),
@@ -141,9 +143,9 @@ impl Client {
             (403, _) => Error::Login(format!(
                 "{found}\n  hint: the organisation has no access to this version or group; try another `--api`, or ask CMS"
             )),
-            (404, "`404 page not found`") => {
-                Error::Remote(format!("{found}\n  hint: the server has no such path; this API version may be switched off there"))
-            }
+            (404, "`404 page not found`") => Error::Remote(format!(
+                "{found}\n  hint: the server has no such path; this API version may be switched off there"
+            )),
             _ => Error::Remote(found),
         }
     }

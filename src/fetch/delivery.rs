@@ -75,7 +75,10 @@ fn items(listed: Vec<Listed>) -> Vec<Item> {
             let width = totals[&key].to_string().len().max(4);
             let number = numbers.entry(key).or_default();
             *number += 1;
-            let aside = ASIDE.iter().find(|(kind, _)| *kind == listed.kind).map_or(String::new(), |(_, name)| format!("{name}/"));
+            let aside = ASIDE
+                .iter()
+                .find(|(kind, _)| *kind == listed.kind)
+                .map_or(String::new(), |(_, name)| format!("{name}/"));
             Item { stem: format!("{aside}{}.{number:0width$}", listed.resource), listed }
         })
         .collect();
@@ -246,7 +249,9 @@ impl<'a> Delivery<'a> {
             }
         }
         let listed = self.manifest.files()?;
-        let told = self.manifest.told(listed.iter().map(|file| about.get(&(file.kind, &*file.url)).cloned().unwrap_or_default()));
+        let told = self
+            .manifest
+            .told(listed.iter().map(|file| about.get(&(file.kind, &*file.url)).cloned().unwrap_or_default()));
         let mut text = serde_json::to_vec_pretty(&told).unwrap_or_default();
         text.push(b'\n');
         write_whole(&self.folder.join(MANIFEST), &text)?;

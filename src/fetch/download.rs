@@ -126,7 +126,9 @@ impl Downloader<'_> {
             let end = self.transfer(item, &mut part)?;
             drop(pass);
             let (why, retry_after, too_much) = match end {
-                End::Sent => match verify(&part.path, self.expected(item)).map_err(|error| Error::file("read", &part.path, error))? {
+                End::Sent => match verify(&part.path, self.expected(item))
+                    .map_err(|error| Error::file("read", &part.path, error))?
+                {
                     Ok(whole) => {
                         self.gate.went_well();
                         return Ok(whole);
@@ -136,7 +138,8 @@ impl Downloader<'_> {
                         flaws += usize::from(!part.joined);
                         part.clear()?;
                         if flaws >= FLAWS {
-                            let message = format!("expected {} whole, found it flawed {flaws} times: {flaw}", item.stem);
+                            let message =
+                                format!("expected {} whole, found it flawed {flaws} times: {flaw}", item.stem);
                             self.failed(item, &message)?;
                             return Err(Error::Remote(format!(
                                 "{message}\n  hint: the file is not whole on the server {}; ask its operator, or start a new export in another folder",
@@ -206,7 +209,8 @@ impl Downloader<'_> {
             part.clear()?;
         }
         let to = self.client.address.follow(self.client.address.base(), &item.listed.url)?;
-        let mut ask = Ask::get(to.url.clone()).header("accept-encoding", "gzip").header("accept", "application/fhir+ndjson");
+        let mut ask =
+            Ask::get(to.url.clone()).header("accept-encoding", "gzip").header("accept", "application/fhir+ndjson");
         if let (Some(voucher), true) = (&part.voucher, part.have > 0) {
             ask = ask.header("range", format!("bytes={}-", part.have)).header("if-range", voucher.validator.clone());
         }
@@ -236,7 +240,8 @@ impl Downloader<'_> {
                 }
             },
             416 if resuming => {
-                let size = reply.header("content-range").and_then(|text| text.strip_prefix("bytes */")?.trim().parse().ok());
+                let size =
+                    reply.header("content-range").and_then(|text| text.strip_prefix("bytes */")?.trim().parse().ok());
                 match size.filter(|size: &u64| *size <= part.have && *size > 0) {
                     Some(size) => {
                         // All is here; what follows was added on the way.
@@ -258,7 +263,9 @@ impl Downloader<'_> {
                 item.stem,
                 self.client.address.host()
             ))),
-            _ => Err(Error::Remote(format!("expected {} from {}, found {found}", item.stem, self.client.address.host()))),
+            _ => {
+                Err(Error::Remote(format!("expected {} from {}, found {found}", item.stem, self.client.address.host())))
+            }
         }
     }
 
@@ -282,7 +289,8 @@ impl Downloader<'_> {
                 }
                 Ok(0) if !has_end => {
                     break End::Broken(
-                        "the server tells neither a length nor an end, so nobody can tell whether it is whole".to_string(),
+                        "the server tells neither a length nor an end, so nobody can tell whether it is whole"
+                            .to_string(),
                         None,
                     );
                 }
@@ -365,4 +373,3 @@ pub fn name(item: &Item, folder: &Path, whole: &Whole) -> Result<PathBuf> {
 pub fn unnamed(item: &Item, folder: &Path, whole: &Whole) -> bool {
     File::open(item.part(folder)).and_then(|file| file.metadata()).is_ok_and(|meta| meta.len() == whole.bytes)
 }
-

@@ -127,7 +127,8 @@ impl<'a> Fetch<'a> {
         let jobs = Jobs { client: self.client, dialect: self.export.dialect };
         let wanted = jobs.request(&export);
         if self.since == Since::Asked
-            && let Some(done) = series.done.as_ref().filter(|done| done.folder.is_empty() && done.url == wanted.as_str())
+            && let Some(done) =
+                series.done.as_ref().filter(|done| done.folder.is_empty() && done.url == wanted.as_str())
         {
             return self.whole(done, series.transaction_time.clone());
         }
@@ -245,7 +246,8 @@ impl<'a> Fetch<'a> {
         log: &Log,
     ) -> Result<Manifest> {
         let parse = |text: &str| {
-            url::Url::parse(text).map_err(|_| Error::Remote("expected an address in the state, found none that reads".into()))
+            url::Url::parse(text)
+                .map_err(|_| Error::Remote("expected an address in the state, found none that reads".into()))
         };
         let observer = self.client.observer.as_ref();
         let job = match &running.job {
@@ -361,4 +363,3 @@ impl Open<'_> {
         Ok(Fetched { folder: self.folder, counts, transaction_time, already: false })
     }
 }
-

@@ -96,7 +96,9 @@ impl Reply {
         let read = self.body.as_reader().take(SMALL).read_to_end(&mut bytes);
         match read {
             Ok(read) if length.is_none_or(|length| length == read as u64) => Ok(()),
-            Ok(_) => Err(Fault { sent: true, connect_timeout: false, message: "the reply ended too early".to_string() }),
+            Ok(_) => {
+                Err(Fault { sent: true, connect_timeout: false, message: "the reply ended too early".to_string() })
+            }
             Err(error) => Err(Fault { sent: true, connect_timeout: false, message: plain(&error) }),
         }?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -143,7 +145,9 @@ impl Http {
         headers.extend(ask.headers.iter().map(|(name, value)| (*name, value.as_str())));
         headers.extend(authorization.map(|text| ("authorization", text)));
         let result = match ask.method {
-            Method::Get => headers.iter().fold(agent.get(url), |request, (name, value)| request.header(*name, *value)).call(),
+            Method::Get => {
+                headers.iter().fold(agent.get(url), |request, (name, value)| request.header(*name, *value)).call()
+            }
             Method::Delete => {
                 headers.iter().fold(agent.delete(url), |request, (name, value)| request.header(*name, *value)).call()
             }
@@ -151,7 +155,8 @@ impl Http {
                 if ask.form.is_some() {
                     headers.push(("content-type", "application/x-www-form-urlencoded"));
                 }
-                let request = headers.iter().fold(agent.post(url), |request, (name, value)| request.header(*name, *value));
+                let request =
+                    headers.iter().fold(agent.post(url), |request, (name, value)| request.header(*name, *value));
                 match &ask.form {
                     Some(form) => request.send(form.as_str()),
                     None => request.send_empty(),

@@ -140,12 +140,8 @@ impl Jobs<'_> {
 
     /// Another job is in the way.
     fn busy(&self, why: &str) -> Error {
-        let running: Vec<String> = self
-            .list(&["In Progress", "Pending"])
-            .unwrap_or_default()
-            .into_iter()
-            .map(|job| job.id)
-            .collect();
+        let running: Vec<String> =
+            self.list(&["In Progress", "Pending"]).unwrap_or_default().into_iter().map(|job| job.id).collect();
         let jobs = if running.is_empty() { String::new() } else { format!("; running jobs: {}", running.join(", ")) };
         Error::Remote(format!(
             "expected {} to start a job, found after {} tries: {why}{jobs}\n  hint: BCDA runs one job for the same types at a time; `claimfeed jobs list` shows them, `jobs cancel ID` ends one",
@@ -188,12 +184,15 @@ impl Jobs<'_> {
                 let what = if words.contains("cancelled") { "it was cancelled" } else { "it expired or never was" };
                 Err(Error::Gone(format!(
                     "expected job {} on {host}, found it gone: HTTP {}, {words}\n  hint: {what}; jobs and files are kept for about 24 hours; the same command starts a new one",
-                    id(job), answer.status
+                    id(job),
+                    answer.status
                 )))
             }
             500..=599 => Err(Error::Gone(format!(
                 "expected job {} on {host} to finish, found that it failed: HTTP {}, {}\n  hint: this job is lost; the same command starts a new one; if that fails too, ask the server's operator",
-                id(job), answer.status, answer.outcome().words()
+                id(job),
+                answer.status,
+                answer.outcome().words()
             ))),
             _ => Err(self.client.refused(&answer, "the state of the job")),
         }
@@ -232,7 +231,9 @@ impl Jobs<'_> {
             200..=299 => Ok(()),
             404 | 410 => Err(Error::Remote(format!(
                 "expected a running job {}, found that it is not: HTTP {}, {}",
-                id(job), answer.status, answer.outcome().words()
+                id(job),
+                answer.status,
+                answer.outcome().words()
             ))),
             _ => Err(self.client.refused(&answer, "the job to be cancelled")),
         }
@@ -341,7 +342,8 @@ mod tests {
     #[test]
     fn the_same_request_by_another_writer() {
         let ours = Url::parse("https://a/api/v2/Group/all/$export?_type=Patient&_since=2026-01-01T00:00:00Z").unwrap();
-        let theirs = Url::parse("http://b:1/api/v2/Group/all/%24export?_type=Patient&_since=2026-01-01T00%3A00%3A00Z").unwrap();
+        let theirs =
+            Url::parse("http://b:1/api/v2/Group/all/%24export?_type=Patient&_since=2026-01-01T00%3A00%3A00Z").unwrap();
         assert_eq!(essence(&ours), essence(&theirs));
         let other = Url::parse("https://a/api/v2/Group/all/$export?_type=Coverage").unwrap();
         assert_ne!(essence(&ours), essence(&other));

@@ -54,7 +54,10 @@ pub struct Backend {
 
 impl std::fmt::Debug for Backend {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Backend").field("id", &self.id).field("token_url", &self.token_url.as_str()).finish_non_exhaustive()
+        f.debug_struct("Backend")
+            .field("id", &self.id)
+            .field("token_url", &self.token_url.as_str())
+            .finish_non_exhaustive()
     }
 }
 
@@ -216,8 +219,7 @@ impl Login {
     }
 
     fn ask(&self, http: &Http) -> Result<std::result::Result<super::http::Reply, Fault>> {
-        let mut ask =
-            Ask { method: Method::Post, ..Ask::get(self.url().clone()) }.header("accept", "application/json");
+        let mut ask = Ask { method: Method::Post, ..Ask::get(self.url().clone()) }.header("accept", "application/json");
         Ok(match &self.credentials {
             Credentials::Basic { id, secret } => {
                 let pair = SecretString::from(format!("{id}:{}", secret.expose_secret()));
@@ -228,10 +230,7 @@ impl Login {
                 let form = url::form_urlencoded::Serializer::new(String::new())
                     .append_pair("grant_type", "client_credentials")
                     .append_pair("scope", &backend.scope)
-                    .append_pair(
-                        "client_assertion_type",
-                        "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-                    )
+                    .append_pair("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
                     .append_pair("client_assertion", &backend.assertion()?)
                     .finish();
                 ask.form = Some(form);
@@ -256,7 +255,9 @@ impl Login {
                 "check BCDA_CLIENT_ID and BCDA_CLIENT_SECRET; a secret older than 90 days is refused: rotate it with CMS; sandbox credentials are at https://bcda.cms.gov"
             }
         };
-        Error::Login(format!("expected a token from {host}, found the credentials refused: HTTP {status}, {words}\n  hint: {hint}"))
+        Error::Login(format!(
+            "expected a token from {host}, found the credentials refused: HTTP {status}, {words}\n  hint: {hint}"
+        ))
     }
 }
 
@@ -310,7 +311,8 @@ mod tests {
         let login = Login::new(Credentials::Basic { id: "me".into(), secret: secret() }, url.clone());
         *login.token.lock().unwrap() =
             Some(Token { text: Arc::new(secret()), number: 1, renew: Instant::now() + Duration::from_secs(60) });
-        let ticket = login.ticket(None, &Http::new(AHEAD), &Patience::default(), &super::super::Silent).unwrap().unwrap();
+        let ticket =
+            login.ticket(None, &Http::new(AHEAD), &Patience::default(), &super::super::Silent).unwrap().unwrap();
         let shown = format!("{login:?} {ticket:?} {:?} {:?}", ticket.header(), Credentials::Bearer(secret()));
         assert!(!shown.contains("hush"), "{shown}");
         assert_eq!(ticket.header().expose_secret(), "Bearer hush-hush");

@@ -135,7 +135,8 @@ fn listed(kind: Kind, file: &Value) -> Result<Listed> {
         (Kind::Output, None) => String::new(),
     };
     // It becomes part of a file's name.
-    let sound = !resource.is_empty() && resource.len() <= 64 && resource.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let sound =
+        !resource.is_empty() && resource.len() <= 64 && resource.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let (Some(url), true) = (file["url"].as_str(), sound) else {
         return Err(Error::Remote(format!(
             "expected `type` and `url` of each file in the manifest's list `{}`, found one without",
@@ -202,7 +203,9 @@ mod tests {
         for bad in ["", "<html>", "{}", r#"{"output":null}"#, "[]"] {
             Manifest::read(bad).unwrap_err();
         }
-        for bad in [r#"{"output":[{}]}"#, r#"{"output":[{"type":"../etc","url":"x"}]}"#, r#"{"output":[{"type":"Patient"}]}"#] {
+        for bad in
+            [r#"{"output":[{}]}"#, r#"{"output":[{"type":"../etc","url":"x"}]}"#, r#"{"output":[{"type":"Patient"}]}"#]
+        {
             Manifest::read(bad).unwrap().files().unwrap_err();
         }
     }

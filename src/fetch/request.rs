@@ -10,7 +10,8 @@ use crate::api::Api;
 use crate::error::{Error, Result};
 
 /// Left as they are in a value: what no server can misread.
-const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b',').remove(b':');
+const VALUE: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b',').remove(b':');
 
 /// The way a server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +100,9 @@ impl Export {
                 "expected no `--type-filter` with {api}: BCDA ignores it there and exports everything\n  hint: `--api v3` filters"
             )),
             ([filter], Api::V3) => check_filter(filter),
-            _ => usage("expected one `--type-filter`, found several: BCDA takes one\n  hint: join conditions with &".into()),
+            _ => usage(
+                "expected one `--type-filter`, found several: BCDA takes one\n  hint: join conditions with &".into(),
+            ),
         }
     }
 
@@ -233,13 +236,17 @@ fn is_tag(text: &str) -> bool {
         ("https://bluebutton.cms.gov/fhir/CodeSystem/System-Type", &["SharedSystem", "NationalClaimsHistory", "DDPS"]),
         ("https://bluebutton.cms.gov/fhir/CodeSystem/Final-Action", &["FinalAction", "NotFinalAction"]),
     ];
-    text.split_once('|').is_some_and(|(system, code)| SYSTEMS.iter().any(|(known, codes)| *known == system && codes.contains(&code)))
+    text.split_once('|')
+        .is_some_and(|(system, code)| SYSTEMS.iter().any(|(known, codes)| *known == system && codes.contains(&code)))
 }
 
 /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, from 2000 on.
 fn is_date(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
-    let digits = parts.iter().zip([4, 2, 2]).all(|(part, length)| part.len() == length && part.bytes().all(|b| b.is_ascii_digit()));
+    let digits = parts
+        .iter()
+        .zip([4, 2, 2])
+        .all(|(part, length)| part.len() == length && part.bytes().all(|b| b.is_ascii_digit()));
     if !digits || parts.len() > 3 || *text < *"2000" {
         return false;
     }
@@ -272,7 +279,10 @@ mod tests {
         assert_eq!(query, "_type=Patient,ExplanationOfBenefit&_since=2026-01-31T00:00:00.5%2B02:00");
         assert_eq!(export.series(), "api/v2/Group/all/$export?_type=ExplanationOfBenefit,Patient");
         let filter = "ExplanationOfBenefit?outcome=complete&service-date=ge2024";
-        assert_eq!(v3(filter).path().1, "_typeFilter=ExplanationOfBenefit%3Foutcome%3Dcomplete%26service-date%3Dge2024");
+        assert_eq!(
+            v3(filter).path().1,
+            "_typeFilter=ExplanationOfBenefit%3Foutcome%3Dcomplete%26service-date%3Dge2024"
+        );
         assert_eq!(v3("X?a=1+1%").path().1, "_typeFilter=X%3Fa%3D1%252B1%2525");
         for export in [export, v3(filter), v3("X?a=1+1%"), Export { scope: Scope::Patient, ..Export::all(Api::V1) }] {
             let (path, query) = export.path();
@@ -314,7 +324,8 @@ mod tests {
 
     #[test]
     fn types_groups_and_times_are_checked() {
-        let types = |api, types: &[&str]| Export { types: types.iter().map(|t| t.to_string()).collect(), ..Export::all(api) };
+        let types =
+            |api, types: &[&str]| Export { types: types.iter().map(|t| t.to_string()).collect(), ..Export::all(api) };
         types(Api::V2, &["Claim", "Patient"]).check().unwrap();
         assert!(refusal(types(Api::V1, &["Observation"])).contains("BCDA v1"));
         assert!(refusal(types(Api::V3, &["Claim"])).contains("BCDA v3"));
@@ -327,7 +338,14 @@ mod tests {
         for good in ["2026-01-31T00:00:00Z", "2019-12-09T20:44:01.705398Z", "2026-01-31T00:00:00.123456789-05:00"] {
             since(good).check().unwrap();
         }
-        for bad in ["2026-01-31", "2026-01-31T00:00:00", "2026-01-31t00:00:00z", "", "2026-01-31T00:00Z", "2999-01-01T00:00:00Z"] {
+        for bad in [
+            "2026-01-31",
+            "2026-01-31T00:00:00",
+            "2026-01-31t00:00:00z",
+            "",
+            "2026-01-31T00:00Z",
+            "2999-01-01T00:00:00Z",
+        ] {
             assert!(refusal(since(bad)).starts_with("expected"), "{bad}");
         }
         assert_eq!(utc("2026-01-31T02:00:00+02:00").unwrap(), "2026-01-31T00:00:00Z");

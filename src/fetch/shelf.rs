@@ -105,7 +105,8 @@ impl Shelf {
             }
             slots.urgent = Some(at);
             self.changed.notify_all();
-            slots = self.changed.wait_timeout(slots, Duration::from_millis(200)).unwrap_or_else(PoisonError::into_inner).0;
+            slots =
+                self.changed.wait_timeout(slots, Duration::from_millis(200)).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 

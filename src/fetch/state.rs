@@ -77,7 +77,8 @@ impl State {
         make_folder(&own)?;
         let path = own.join("lock");
         let trouble = |error| Error::file("open", &path, error);
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(trouble)?;
+        let lock =
+            OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(trouble)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -90,8 +91,12 @@ impl State {
         }
         let path = own.join("state.json");
         let document = match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice::<Document>(&bytes).map_err(|error| Error::file("read", &path, error.into()))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Document { version: VERSION, ..Document::default() },
+            Ok(bytes) => {
+                serde_json::from_slice::<Document>(&bytes).map_err(|error| Error::file("read", &path, error.into()))?
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Document { version: VERSION, ..Document::default() }
+            }
             Err(error) => return Err(Error::file("read", &path, error)),
         };
         if document.version != VERSION {

@@ -96,7 +96,9 @@ pub fn verify(path: &Path, expected: Expected<'_>) -> std::io::Result<Result<Who
             }
             Err(_) if codec != Codec::Plain => {
                 let place = lines.whole.lines + 1;
-                return Ok(Err(format!("expected compressed text with a right sum at its end, found it cut or damaged in line {place}")));
+                return Ok(Err(format!(
+                    "expected compressed text with a right sum at its end, found it cut or damaged in line {place}"
+                )));
             }
             Err(error) => return Err(error),
         }
@@ -138,7 +140,9 @@ impl Lines<'_> {
         };
         match read.resource {
             Some(found) if found == resource => {}
-            Some(_) => return Err(format!("expected a {resource} in each line, found another resource in line {number}")),
+            Some(_) => {
+                return Err(format!("expected a {resource} in each line, found another resource in line {number}"));
+            }
             None => return Err(format!("expected a {resource} in each line, found no resourceType in line {number}")),
         }
         if resource == "OperationOutcome" {
@@ -256,7 +260,9 @@ mod tests {
 
     #[test]
     fn warnings_are_no_errors() {
-        let outcome = |severity: &str| format!("{{\"resourceType\":\"OperationOutcome\",\"issue\":[{{\"severity\":\"{severity}\"}}]}}\n");
+        let outcome = |severity: &str| {
+            format!("{{\"resourceType\":\"OperationOutcome\",\"issue\":[{{\"severity\":\"{severity}\"}}]}}\n")
+        };
         let text = ["warning", "information", "error", "fatal", "odd"].map(outcome).concat();
         let expected = Expected { resource: "OperationOutcome", ..PLAIN };
         let whole = check(text.as_bytes(), expected).unwrap();
