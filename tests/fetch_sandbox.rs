@@ -102,7 +102,7 @@ fn data_requests(log: &Log) -> BTreeMap<String, usize> {
 fn four_hundred_files_outlive_many_tokens() {
     let server = Server::start(Settings { token_life: Duration::from_secs(6), ..settings(400, 400) }).unwrap();
     // Slower than a token lives.
-    server.set_faults(Faults::parse("slow=8000").unwrap());
+    server.set_faults(Faults::parse("slow=16000").unwrap());
     let folder = tempfile::tempdir().unwrap();
     good(&fetch(&server, folder.path(), &["--parallel", "16"]));
     let log = server.log();
@@ -291,10 +291,12 @@ fn each_export_goes_on_where_the_last_one_ended() {
     assert_eq!(starts.len(), 2);
     assert!(!starts[0].contains("_since") && starts[1].contains("_since="), "{starts:?}");
     // An export that fails moves nothing.
-    server.set_faults(Faults::parse("truncated=100/1").unwrap());
-    assert_eq!(fetch(&server, folder.path(), &["--since", "auto", "--tries", "2"]).status.code(), Some(6));
-    let state = std::fs::read_to_string(folder.path().join(".claimfeed/state.json")).unwrap();
-    assert!(state.contains("running"), "{state}");
+    let state = || std::fs::read_to_string(folder.path().join(".claimfeed/state.json")).unwrap();
+    let before = state();
+    assert!(before.contains("\"transaction_time\": \"20"), "{before}");
+    server.set_faults(Faults::parse("job-failed").unwrap());
+    assert_eq!(fetch(&server, folder.path(), &["--since", "auto"]).status.code(), Some(6));
+    assert_eq!(state(), before);
 }
 
 /// Tables by file name.

@@ -199,6 +199,11 @@ fn fault(error: ureq::Error) -> Fault {
 /// What the system says of a broken connection.
 pub fn plain(error: &std::io::Error) -> String {
     use std::io::ErrorKind;
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>()) {
+        Some(ureq::Error::Timeout(_)) => return "the server said nothing for too long".to_string(),
+        Some(ureq::Error::Protocol(_)) => return "the connection ended too early".to_string(),
+        _ => {}
+    }
     match error.kind() {
         ErrorKind::ConnectionRefused => "the connection was refused".to_string(),
         ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
