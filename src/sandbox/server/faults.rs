@@ -120,8 +120,7 @@ const TABLE: &[(&str, Kind, Value, bool, &str)] = &[
     ("aco-disabled", Kind::AcoDisabled, Value::None, true, ": 401 without text to exports and the list of jobs"),
 ];
 
-const AT_PLACES: &str = "\
-  PLACE-403, PLACE-500, PLACE-502, PLACE-504
+const AT_PLACES: &str = "  PLACE-403, PLACE-500, PLACE-502, PLACE-504
                   HTML of that status; PLACE is token, start, poll, list or data
   PLACE-429[=WAIT], PLACE-503[=WAIT]
                   empty, with Retry-After: seconds, or date, past, epoch, millis
