@@ -6,7 +6,8 @@
 
 use std::collections::HashSet;
 
-use crate::{Error, Result};
+use crate::Error;
+use crate::Result;
 
 /// Which requests a fault is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
