@@ -8,19 +8,22 @@ use claimfeed::sandbox::Synth;
 use claimfeed::sandbox::server::{Faults, Server, Settings};
 use claimfeed::{Api, Error, Result};
 
-/// Serve a BCDA of one's own on this machine: invented people, real manners
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+const EXAMPLES: &str = "\
 Examples:
   claimfeed sandbox                                   prints its address and credentials, serves until Ctrl-C
   claimfeed sandbox --beneficiaries 400 --files 400 --token-seconds 6
   claimfeed sandbox --faults cut=100000,data-503=2/10,start-lost
 
-The first line on standard output is the address. GET /sandbox/log tells what has happened, as JSON.")]
-#[command(after_long_help = format!("\
+The first line on standard output is the address. GET /sandbox/log tells what has happened, as JSON.";
+
+const FAULTS: &str = "\
 Faults, in a comma list; each strikes a path once, a state of the job or the ACO always;
 with /N behind it every N-th request of its kind (/1 all), with @N the N-th only:
-{}", Faults::help()))]
+";
+
+/// Serve a BCDA of one's own on this machine: invented people, real manners
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}{}", FAULTS, Faults::help()))]
 pub struct SandboxCommand {
     /// Port on 127.0.0.1; 0 takes a free one
     #[arg(long, value_name = "P", default_value_t = 0)]

@@ -89,7 +89,9 @@ pub fn start(bcda: &Arc<Bcda>, request: &Request, api: Api, group: Option<&str>)
         let products = order.prepare(&shared).ok();
         let _ = outcome.set(Outcome { at: Timestamp::now(), products });
     });
-    Reply::new(202).with("Content-Location", format!("{}/api/{api}/jobs/{id}", base(request)))
+    let relative = bcda.fault().strike(Kind::Relative, &request.path).is_some();
+    let base = if relative { String::new() } else { base(request) };
+    Reply::new(202).with("Content-Location", format!("{base}/api/{api}/jobs/{id}"))
 }
 
 /// The 404s that are states of the world.

@@ -6,7 +6,8 @@
 
 use std::collections::HashSet;
 
-use crate::{Error, Result};
+use crate::Error;
+use crate::Result;
 
 /// Which requests a fault is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,9 @@ pub enum Kind {
     ErrorFile,
     Warnings,
     ForeignHost,
+    Relative,
+    OpenFiles,
+    NoAuth,
     January,
     NoAttribution,
     RunoutGone,
@@ -105,6 +109,9 @@ const TABLE: &[(&str, Kind, Value, bool, &str)] = &[
         true,
         "=URL: the manifest's files are at URL, e.g. http://other:80",
     ),
+    ("relative", Kind::Relative, Value::None, true, ": URLs are paths, as some other Bulk FHIR servers have them"),
+    ("open-files", Kind::OpenFiles, Value::None, true, ": requiresAccessToken is false, and a token is refused"),
+    ("no-auth", Kind::NoAuth, Value::None, true, ": no token needed anywhere"),
     ("january", Kind::January, Value::None, true, ": 404, no attribution for the new year yet"),
     ("no-attribution", Kind::NoAttribution, Value::None, true, ": 404, no attribution file"),
     ("runout-gone", Kind::RunoutGone, Value::None, true, ": 404 to Group/runout"),
@@ -114,8 +121,7 @@ const TABLE: &[(&str, Kind, Value, bool, &str)] = &[
     ("aco-disabled", Kind::AcoDisabled, Value::None, true, ": 401 without text to exports and the list of jobs"),
 ];
 
-const AT_PLACES: &str = "\
-  PLACE-403, PLACE-500, PLACE-502, PLACE-504
+const AT_PLACES: &str = "  PLACE-403, PLACE-500, PLACE-502, PLACE-504
                   HTML of that status; PLACE is token, start, poll, list or data
   PLACE-429[=WAIT], PLACE-503[=WAIT]
                   empty, with Retry-After: seconds, or date, past, epoch, millis

@@ -46,8 +46,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::Api;
+use crate::Error;
+use crate::Result;
 use crate::sandbox::Synth;
-use crate::{Api, Error, Result};
 
 pub use faults::Faults;
 pub use log::{Entry, Log};

@@ -170,7 +170,7 @@ impl Reply {
         }
         line.out.flush()?;
         let whole = length.is_none_or(|length| length == line.sent);
-        Ok(self.keep && whole && !(old && !chunked))
+        Ok(self.keep && whole)
     }
 }
 

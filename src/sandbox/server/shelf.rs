@@ -15,9 +15,11 @@ use flate2::write::GzEncoder;
 use jiff::Timestamp;
 
 use super::filter::{Facts, Filter};
+use crate::Api;
+use crate::Error;
+use crate::Result;
 use crate::sandbox::json::Json;
 use crate::sandbox::{Resource, Synth};
-use crate::{Api, Error, Result};
 
 /// How many beneficiaries BCDA puts into a file of a type.
 const fn batch(resource: Resource) -> u64 {

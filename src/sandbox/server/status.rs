@@ -77,14 +77,18 @@ pub fn status(bcda: &Bcda, request: &Request, api: Api, id: &str) -> Reply {
 }
 
 fn manifest(bcda: &Bcda, job: &Job, request: &Request) -> Vec<u8> {
-    let foreign = bcda.fault().strike(Kind::ForeignHost, &request.path);
-    let base = foreign.unwrap_or_else(|| base(request));
+    let (foreign, relative, open) = {
+        let mut faults = bcda.fault();
+        let mut strike = |kind| faults.strike(kind, &request.path);
+        (strike(Kind::ForeignHost), strike(Kind::Relative).is_some(), strike(Kind::OpenFiles).is_some())
+    };
+    let base = foreign.unwrap_or_else(|| if relative { String::new() } else { base(request) });
     let products = job.outcome.get().and_then(|outcome| outcome.products.as_deref()).unwrap_or_default();
     let mut json = Json::default();
     json.object(|j| {
         j.key("transactionTime").string(&job.transaction_time.to_string());
         j.key("request").joined(&job.base, &job.target);
-        j.key("requiresAccessToken").raw("true");
+        j.key("requiresAccessToken").raw(if open { "false" } else { "true" });
         for (list, is_error) in [("output", false), ("error", true)] {
             j.key(list).array(|j| {
                 for product in products.iter().filter(|product| product.is_error == is_error) {
