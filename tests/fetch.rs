@@ -235,7 +235,7 @@ fn the_token_server_may_stumble() {
             Some(Reply::new(503, "Service Unavailable\n").with("Retry-After", "1")),
             Some(Reply::new(429, "A0001 exceeded the rate limit for /auth/token.").with("Retry-After", "300")),
         ];
-        (request.target == "/auth/token").then(|| at()).and_then(|at| replies.get(at).cloned())
+        (request.target == "/auth/token").then(&at).and_then(|at| replies.get(at).cloned())
     });
     let (_, said) = brings(&server, &[]);
     assert!(said.contains("exceeded the rate limit"), "{said}");
@@ -333,7 +333,7 @@ fn a_server_that_stumbles_while_a_job_runs_is_asked_again() {
         Reply::new(202, "").with("X-Progress", "In Progress (50%)").with("Retry-After", "0"),
     ];
     let server = bcda(move |request| {
-        (request.target == "/api/v2/jobs/42").then(|| at()).and_then(|at| replies.get(at).cloned().map(Some))
+        (request.target == "/api/v2/jobs/42").then(&at).and_then(|at| replies.get(at).cloned().map(Some))
     });
     let (_, said) = brings(&server, &[]);
     for words in ["Pending", "In Progress (0%)", "In Progress (50%)", "an HTML page", "Please try again"] {
@@ -387,7 +387,7 @@ fn no_data_is_success_and_warnings_are_no_errors() {
     assert!(text(&output).contains("nothing new"), "{}", text(&output));
     let again = fetch(&server, folder.path(), &["--since", "auto"]);
     assert_eq!(again.status.code(), Some(0));
-    let since = server.requests().into_iter().filter(|request| request.target.contains("$export")).next_back().unwrap();
+    let since = server.requests().into_iter().rfind(|request| request.target.contains("$export")).unwrap();
     assert_eq!(since.target, "/api/v2/Group/all/$export?_since=2019-12-09T20:44:01.705398Z");
 
     let outcome = |severity: &str| {
@@ -490,7 +490,7 @@ fn a_wrong_range_never_becomes_a_wrong_file() {
         ("past the end", |_, _, _| Reply::new(416, "").with("Content-Range", "bytes */99999999")),
         ("less than promised", |_, stored, from| {
             let rest = &stored[from as usize..];
-            Reply { cut: Some(20_000), ..partial(&stored[..], from) }.with("Content-Length", rest.len())
+            Reply { cut: Some(20_000), ..partial(stored, from) }.with("Content-Length", rest.len())
         }),
     ];
     for (name, later) in later {

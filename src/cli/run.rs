@@ -4,13 +4,16 @@
 //! are whole; the state that the next export goes on from is written after them. With `--discard-raw` a file is removed when it
 //! was read; if it is needed again, it is fetched again.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use claimfeed::fetch::delivery::MANIFEST;
+use claimfeed::fetch::download::Item;
 use claimfeed::fetch::export::Open;
 use claimfeed::fetch::{Dialect, Fetch, Fetched, Observer, Shelf, Stage};
 use claimfeed::read::Arrivals;
+use claimfeed::read::codec::Codec;
+use claimfeed::write::fixed::FixedOptions;
 use claimfeed::{Api, Error, Result};
 
 use super::convert::{How, SUMMARY, prepare};
@@ -97,7 +100,7 @@ impl RunCommand {
         fetch: &Fetch<'_>,
         mut open: Open<'_>,
         watch: &Arc<Watch>,
-        fixed: Option<claimfeed::write::fixed::FixedOptions>,
+        fixed: Option<FixedOptions>,
     ) -> Result<(Fetched, u8)> {
         let items = open.delivery.items();
         let data = (0..items.len()).filter(|at| items[*at].is_data());
@@ -134,7 +137,7 @@ impl RunCommand {
         ahead: Option<usize>,
         api: Api,
         watch: &Arc<Watch>,
-        fixed: Option<claimfeed::write::fixed::FixedOptions>,
+        fixed: Option<FixedOptions>,
     ) -> std::result::Result<u8, (Error, usize)> {
         let start = |error| (error, 0);
         let shelf = Arc::new(open.delivery.shelf(ahead).map_err(start)?);
@@ -179,7 +182,7 @@ impl RunCommand {
     fn one_after_the_other(
         &self,
         open: &mut Open<'_>,
-        fixed: Option<claimfeed::write::fixed::FixedOptions>,
+        fixed: Option<FixedOptions>,
         nothing: bool,
     ) -> std::result::Result<u8, (Error, usize)> {
         let shelf = open.delivery.shelf(None).map_err(|error| (error, 0))?;
@@ -257,7 +260,7 @@ struct Incoming {
     shelf: Arc<Shelf>,
     /// the conversion's files among the delivery's
     places: Vec<usize>,
-    names: Vec<claimfeed::fetch::download::Item>,
+    names: Vec<Item>,
     folder: PathBuf,
     discard: bool,
     watch: Arc<Watch>,
@@ -270,8 +273,8 @@ impl std::fmt::Debug for Incoming {
 }
 
 impl Incoming {
-    fn path(&self, at: usize, codec: claimfeed::read::codec::Codec) -> PathBuf {
-        Path::new(&self.folder).join(self.names[at].name(codec))
+    fn path(&self, at: usize, codec: Codec) -> PathBuf {
+        self.folder.join(self.names[at].name(codec))
     }
 }
 
@@ -285,7 +288,6 @@ impl Arrivals for Incoming {
     fn read(&self, file: usize) {
         let at = self.places[file];
         if self.discard {
-            use claimfeed::read::codec::Codec;
             for codec in [Codec::Gzip, Codec::Plain, Codec::Zstd] {
                 let _ = std::fs::remove_file(self.path(at, codec));
             }

@@ -118,26 +118,13 @@ impl ServerArgs {
             ..Patience::default()
         };
         let token_url = match self.token_url.clone().or_else(|| env(&["BCDA_TOKEN_URL"])) {
-            Some(text) => Some(self.checked(&address, &text)?),
+            Some(text) => Some(token_address(&text)?),
             None => None,
         };
         let credentials = self.credentials(&address, token_url.as_ref(), patience, observer)?;
         let token_url = token_url.unwrap_or_else(|| address.below("auth/token", None));
         let observer: Arc<dyn Observer> = observer.clone();
         Ok(Client::new(address, Login::new(credentials, token_url), patience, observer))
-    }
-
-    /// The secret goes to the server, or to where the user says.
-    fn checked(&self, address: &Address, text: &str) -> Result<url::Url> {
-        let named = Address::parse(text, &[]);
-        let mut url = named.map_err(|error| Error::Usage(format!("{error} (`--token-url`)")))?.base().clone();
-        // An address of a server ends with a slash; that of a token does not.
-        if !text.ends_with('/') {
-            let path = url.path().trim_end_matches('/').to_string();
-            url.set_path(&path);
-        }
-        let _ = address;
-        Ok(url)
     }
 
     fn credentials(
@@ -206,9 +193,21 @@ impl ServerArgs {
                     answer.status
                 ))
             })?;
-        // It may be another host, but only a server's word stands for it; https is asked for all the same.
-        self.checked(address, &named)
+        // The server may name another host: a signed statement is good for that address only, and for one use.
+        token_address(&named)
     }
+}
+
+/// Where the secret goes: https, or this machine.
+fn token_address(text: &str) -> Result<url::Url> {
+    let named = Address::parse(text, &[]).map_err(|error| Error::Usage(format!("{error} (`--token-url`)")))?;
+    let mut url = named.base().clone();
+    // An address of a server ends with a slash; that of a token does not.
+    if !text.ends_with('/') {
+        let path = url.path().trim_end_matches('/').to_string();
+        url.set_path(&path);
+    }
+    Ok(url)
 }
 
 /// Ask a server about itself
@@ -221,15 +220,15 @@ pub struct ServerCommand {
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
     /// Print its CapabilityStatement
-    Metadata(Ask1),
+    Metadata(Asked),
     /// Print when attribution last came
-    Attribution(Ask1),
+    Attribution(Asked),
     /// See whether it is there, well, and accepts the credentials
-    Check(Ask1),
+    Check(Asked),
 }
 
 #[derive(Debug, clap::Args)]
-struct Ask1 {
+struct Asked {
     #[command(flatten)]
     server: ServerArgs,
 }

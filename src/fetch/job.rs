@@ -17,7 +17,6 @@ use super::observer::Event;
 use super::outcome::Outcome;
 use super::patience::sleep;
 use super::request::{Dialect, Export};
-use crate::api::Api;
 use crate::error::{Error, Result};
 
 const FHIR: &str = "application/fhir+json";
@@ -173,7 +172,7 @@ impl Jobs<'_> {
     /// Asks after a job once, with patience for a server that stumbles.
     pub fn ask(&self, job: &Url) -> Result<(Status, Option<String>)> {
         let ask = Ask::get(job.clone()).header("accept", "application/json");
-        let failed = |status: u16, outcome: &Outcome| status != 429 && self.is_failure(status, outcome);
+        let failed = |status: u16, outcome: &Outcome| status != 429 && self.is_failure(outcome);
         let answer = self.client.patiently(&ask, "the state of the job", failed)?;
         let host = self.client.address.host();
         match answer.status {
@@ -199,7 +198,7 @@ impl Jobs<'_> {
     }
 
     /// A 5xx that says the job failed, and not the question.
-    fn is_failure(&self, _status: u16, outcome: &Outcome) -> bool {
+    fn is_failure(&self, outcome: &Outcome) -> bool {
         match self.dialect {
             Dialect::Bcda(_) => outcome.text.contains("Job failed"),
             Dialect::Bulk => !outcome.code.is_empty() && outcome.code != "transient",
@@ -256,7 +255,7 @@ impl Jobs<'_> {
             }
         });
         jobs.sort_by(|a, b| a.start.cmp(&b.start));
-        Ok(jobs.pop().map(|job| self.url(&job.id)).transpose()?)
+        jobs.pop().map(|job| self.url(&job.id)).transpose()
     }
 
     /// The address of a job by its number, or an address as it is.
@@ -324,11 +323,6 @@ pub fn deadline(expires: &str) -> Option<Timestamp> {
         format!("{date}T{time}{zone}").parse().ok()
     };
     go().or_else(http).or_else(|| expires.trim().parse().ok())
-}
-
-/// The version of a job's request, where it shows one.
-pub fn api_of(request: &str) -> Option<Api> {
-    Api::ALL.into_iter().find(|api| request.contains(&format!("/api/{api}/")))
 }
 
 #[cfg(test)]
