@@ -118,7 +118,7 @@ impl Bench {
                 }
             }
         }
-        let file_bytes = sources.iter().map(|source| source.size).sum();
+        let file_bytes = sources.iter().map(|source| source.size()).sum();
         let speed = |((threads, stage), seconds): ((usize, Stage), Vec<f64>)| {
             let bytes = if stage == Stage::Read { file_bytes } else { all.bytes };
             let seconds = Spread::of(seconds);
@@ -132,8 +132,8 @@ impl Bench {
         };
         let mut codecs: Vec<Codec> = Vec::new();
         for source in sources {
-            if !codecs.contains(&source.codec) {
-                codecs.push(source.codec);
+            if !codecs.contains(&source.codec()) {
+                codecs.push(source.codec());
             }
         }
         Ok(Measured {

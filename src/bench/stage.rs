@@ -163,7 +163,7 @@ fn side_by_side(threads: usize, one: impl Fn(&mut Passed) -> Result<()> + Sync) 
 /// The bytes of all files, in pieces of a chunk, into one buffer per thread.
 fn read(sources: &[Source], threads: usize) -> Result<Passed> {
     use std::os::unix::fs::FileExt;
-    let pieces = |source: &Source| (0..source.size).step_by(CHUNK).collect::<Vec<_>>();
+    let pieces = |source: &Source| (0..source.size()).step_by(CHUNK).collect::<Vec<_>>();
     let all: Vec<(usize, u64)> = sources
         .iter()
         .enumerate()

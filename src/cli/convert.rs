@@ -12,7 +12,7 @@ use claimfeed::report::Report;
 use claimfeed::write::csv::{Compression, CsvOptions};
 use claimfeed::write::fixed::FixedOptions;
 use claimfeed::write::pipe::{PipeSink, Stream};
-use claimfeed::write::{LineEnd, SUMMARY_TABLE};
+use claimfeed::write::{LineEnd, SUMMARY_TABLE, Sink};
 use claimfeed::{Api, Error, Result};
 
 use super::file::write_whole;
@@ -41,12 +41,19 @@ pub struct Convert {
     /// Folder to write to, made if it is not there; `-` streams one table to standard output
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
-    /// Only these tables, e.g. CCLF1,CCLF5
-    #[arg(long, value_delimiter = ',', value_name = "TABLES")]
-    tables: Vec<String>,
     /// API version of the export
     #[arg(long, value_parser = ["auto", "v1", "v2", "v3"], default_value = "auto")]
     api: String,
+    #[command(flatten)]
+    how: How,
+}
+
+/// How tables are made, whatever they are made of.
+#[derive(Debug, clap::Args)]
+pub struct How {
+    /// Only these tables, e.g. CCLF1,CCLF5
+    #[arg(long, value_delimiter = ',', value_name = "TABLES")]
+    tables: Vec<String>,
     /// Append the columns fhir_id, source_file and source_line
     #[arg(long)]
     lineage: bool,
@@ -91,9 +98,30 @@ const PAGE: &str = "report.html";
 impl Convert {
     /// Runs it.
     pub fn run(self) -> Result<u8> {
-        let fixed = self.fixed_options()?;
-        let mut job = Job::new(&self.input)?;
+        let fixed = self.how.fixed_options()?;
+        let mut job = self.how.job(&self.input)?;
         job.api = Api::parse(&self.api);
+        for input in self.input.iter().filter(|input| input.as_os_str() != "-") {
+            std::fs::metadata(input).map_err(|error| Error::file("read", input, error))?;
+        }
+        if self.output.as_os_str() == "-" {
+            return self.how.stream(&mut job);
+        }
+        let made = prepare(&self.output, self.how.force)?;
+        job.spool = self.output.clone();
+        let result = self.how.convert(&job, &self.output, fixed, true, |sink, listing| job.run(sink, listing));
+        if result.is_err() && made {
+            // Removes it only if it is empty.
+            let _ = std::fs::remove_dir(&self.output);
+        }
+        result
+    }
+}
+
+impl How {
+    /// A job with these options.
+    pub fn job(&self, inputs: &[PathBuf]) -> Result<Job> {
+        let mut job = Job::new(inputs)?;
         job.tables = self.tables.iter().map(|name| name.trim().to_string()).filter(|name| !name.is_empty()).collect();
         job.lineage = self.lineage;
         job.strict = self.strict;
@@ -106,24 +134,16 @@ impl Convert {
         if let Some(folder) = &self.schemas {
             job.schemas = claimfeed::crosswalk::schema::Schemas::with_folder(folder)?;
         }
-        for input in self.input.iter().filter(|input| input.as_os_str() != "-") {
-            std::fs::metadata(input).map_err(|error| Error::file("read", input, error))?;
-        }
-        if self.output.as_os_str() == "-" {
-            return self.stream(&mut job);
-        }
-        let made = prepare(&self.output, self.force)?;
-        job.spool = self.output.clone();
-        let result = self.convert(&job, fixed);
-        if result.is_err() && made {
-            // Removes it only if it is empty.
-            let _ = std::fs::remove_dir(&self.output);
-        }
-        result
+        Ok(job)
+    }
+
+    /// Files of an earlier run may be replaced.
+    pub fn replaces(&self) -> bool {
+        self.force
     }
 
     /// Options of fixed-width files, if they are to be written.
-    fn fixed_options(&self) -> Result<Option<FixedOptions>> {
+    pub fn fixed_options(&self) -> Result<Option<FixedOptions>> {
         if !self.format.contains(&Format::Cclf) {
             let message = "expected `--format cclf` with options of fixed-width files, found it missing";
             return if self.fixed.given() { Err(Error::Usage(message.to_string())) } else { Ok(None) };
@@ -136,20 +156,28 @@ impl Convert {
         self.fixed.options(self.line_end()).map(Some)
     }
 
-    fn convert(&self, job: &Job, fixed: Option<FixedOptions>) -> Result<u8> {
-        let mut listing = Listing::new(&self.output)?;
+    /// Writes all that a conversion writes; `run` does it, `bar`: with progress of its own.
+    pub fn convert(
+        &self,
+        job: &Job,
+        output: &Path,
+        fixed: Option<FixedOptions>,
+        bar: bool,
+        run: impl FnOnce(&mut dyn Sink, &mut Listing) -> Result<Report>,
+    ) -> Result<u8> {
+        let mut listing = Listing::new(output, bar)?;
         let csv = self.csv_options();
-        let mut sink = format::sink(&self.format, &self.output, csv, fixed.as_ref());
-        let report = job.run(sink.as_mut(), &mut listing)?;
+        let mut sink = format::sink(&self.format, output, csv, fixed.as_ref());
+        let report = run(sink.as_mut(), &mut listing)?;
         let tables = job.schemas.tables.iter().map(|table| table.layout.table.as_str());
-        format::forget(&self.output, tables.chain([SUMMARY_TABLE]), |table, extension| {
+        format::forget(output, tables.chain([SUMMARY_TABLE]), |table, extension| {
             (table == SUMMARY_TABLE || report.tables.contains_key(table))
                 && self.format.iter().any(|format| format.extension(csv) == Some(extension))
         });
-        listing.finish(&self.output.join(ISSUES))?;
-        write_whole(&self.output.join(PAGE), page(&Reconciliation::of(&report)).as_bytes())?;
-        write_summary(&report, &self.output.join(SUMMARY))?;
-        let place = format!("written to `{}`: tables, {SUMMARY}, {PAGE}, {ISSUES}", self.output.display());
+        listing.finish(&output.join(ISSUES))?;
+        write_whole(&output.join(PAGE), page(&Reconciliation::of(&report)).as_bytes())?;
+        write_summary(&report, &output.join(SUMMARY))?;
+        let place = format!("written to `{}`: tables, {SUMMARY}, {PAGE}, {ISSUES}", output.display());
         super::tell(&show(&report, &place));
         Ok(report.exit_code())
     }
@@ -175,7 +203,7 @@ impl Convert {
         let folder =
             tempfile::tempdir().map_err(|error| Error::file("create a folder in", &std::env::temp_dir(), error))?;
         job.spool = folder.path().to_path_buf();
-        let mut listing = Listing::new(folder.path())?;
+        let mut listing = Listing::new(folder.path(), true)?;
         let out = BufWriter::with_capacity(256 << 10, std::io::stdout());
         let report = job.run(&mut PipeSink::new(&name, stream, out), &mut listing)?;
         super::tell(&show(&report, &format!("{name} written to standard output")));
@@ -197,7 +225,7 @@ impl Convert {
 }
 
 /// Makes the output folder (then true), or checks that nothing in it would be mixed with the new tables.
-fn prepare(folder: &Path, force: bool) -> Result<bool> {
+pub fn prepare(folder: &Path, force: bool) -> Result<bool> {
     let trouble = |verb| move |error| Error::file(verb, folder, error);
     if !folder.exists() {
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(trouble("create"))?;

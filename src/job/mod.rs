@@ -16,6 +16,7 @@ mod tally;
 mod versions;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 // What measures single stages runs them as they are here.
@@ -31,7 +32,7 @@ use crate::parse::tape::{PADDING, TapeParser};
 use crate::parse::view::Resource;
 use crate::parse::{Parser, Verify};
 use crate::read::feed::CHUNK;
-use crate::read::{Input, MAX_LINE, Source};
+use crate::read::{Arrivals, Input, MAX_LINE, Source};
 use crate::report::{Issue, Report};
 use crate::write::Sink;
 
@@ -116,15 +117,51 @@ impl Job {
         let started = Instant::now();
         let wanted = self.wanted_tables()?;
         let Opened { input: Input { sources, ignored }, heads, crosswalk } = self.open()?;
-        let mut run = Run { job: self, wanted: &wanted, sources: &sources, crosswalk: &crosswalk, sink, observer };
-        let report = run.complete(heads.iter().map(|head| head.is_claim).collect())?;
+        let claims_only = heads.iter().map(|head| head.is_claim).collect();
+        let report = self.convert(&sources, &crosswalk, &wanted, claims_only, sink, observer, started)?;
+        Ok(Report { ignored_files: ignored.iter().map(|path| path.display().to_string()).collect(), ..report })
+    }
+
+    /// Runs the job on files that are still on their way; [`api`](Job::api) must be said, and `inputs` do not count.
+    ///
+    /// `files`: where each is expected, in order of their paths, and whether it holds claims only. The tables are those that
+    /// [`run`](Job::run) makes of the same files in one folder.
+    pub fn run_arriving(
+        &self,
+        files: &[(PathBuf, bool)],
+        arrivals: &Arc<dyn Arrivals>,
+        sink: &mut dyn Sink,
+        observer: &mut dyn Observer,
+    ) -> Result<Report> {
+        let started = Instant::now();
+        let wanted = self.wanted_tables()?;
+        let api = self.api.ok_or_else(|| Error::Usage("expected the API version of files on their way".to_string()))?;
+        let sources = files.iter().enumerate().map(|(at, (path, _))| Source::arriving(path, arrivals.clone(), at));
+        let sources: Vec<Source> = sources.collect();
+        let claims_only = files.iter().map(|(_, claims)| *claims).collect();
+        let crosswalk = Crosswalk::compile(&self.schemas, api)?;
+        self.convert(&sources, &crosswalk, &wanted, claims_only, sink, observer, started)
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "what both ways to run a job have found out")]
+    fn convert(
+        &self,
+        sources: &[Source],
+        crosswalk: &Crosswalk,
+        wanted: &[usize],
+        claims_only: Vec<bool>,
+        sink: &mut dyn Sink,
+        observer: &mut dyn Observer,
+        started: Instant,
+    ) -> Result<Report> {
+        let mut run = Run { job: self, wanted, sources, crosswalk, sink, observer };
+        let report = run.complete(claims_only)?;
         let elapsed = started.elapsed().as_secs_f64();
         let bytes: u64 = report.inputs.iter().map(|input| input.uncompressed_bytes).sum();
         Ok(Report {
             finished: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             elapsed_seconds: (elapsed * 1000.0).round() / 1000.0,
             gigabytes_per_second: (bytes as f64 / 1e9 / elapsed.max(1e-9) * 1000.0).round() / 1000.0,
-            ignored_files: ignored.iter().map(|path| path.display().to_string()).collect(),
             ..report
         })
     }

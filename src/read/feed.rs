@@ -199,6 +199,10 @@ impl<'s> Feed<'s> {
     fn take_of(&self, state: &mut State, at: usize, chunk: &mut Chunk) -> Result<Option<Taken>> {
         if at == state.open.len() {
             let Some(source) = self.order.get(state.next) else { return Ok(None) };
+            // While there is other work, nobody waits for a file on its way, least of all with the lock in hand.
+            if at > 0 && !self.sources[*source].can_open() {
+                return Ok(None);
+            }
             let content = self.open(&self.sources[*source])?;
             state.open.push_back(Opened { file: state.next, chunks: 0, content });
             state.next += 1;
@@ -222,6 +226,7 @@ impl<'s> Feed<'s> {
         chunk.source = self.order[opened.file];
         opened.chunks += 1;
         if matches!(taken, Taken::Range { .. }) && chunk.is_last {
+            self.sources[chunk.source].done();
             state.open.remove(at);
         }
         Ok(Some(taken))
@@ -233,6 +238,7 @@ impl<'s> Feed<'s> {
         chunk.is_last = stream.has_ended();
         if let Some(at) = state.open.iter().position(|opened| opened.file == chunk.number.file) {
             if chunk.is_last {
+                self.sources[chunk.source].done();
                 state.open.remove(at);
             } else {
                 state.open[at].content = Content::Stream(stream);
@@ -251,11 +257,11 @@ impl<'s> Feed<'s> {
 
     fn open(&self, source: &Source) -> Result<Content> {
         let file = source.open()?;
-        if source.codec == Codec::Plain {
-            return Ok(Content::Plain { file: Arc::new(file), size: source.size, at: 0 });
+        if source.codec() == Codec::Plain {
+            return Ok(Content::Plain { file: Arc::new(file), size: source.size(), at: 0 });
         }
-        let reader = source.codec.reader(file).map_err(|error| Error::file("read", &source.path, error))?;
-        Ok(Content::Stream(Stream::new(reader, source.size)))
+        let reader = source.codec().reader(file).map_err(|error| Error::file("read", &source.path, error))?;
+        Ok(Content::Stream(Stream::new(reader, source.size())))
     }
 
     fn number_lines(&self, chunk: &mut Chunk) {
@@ -299,7 +305,7 @@ mod tests {
         };
         std::fs::write(&path, bytes).unwrap();
         let sources = Input::expand(&[path], Path::new("/")).unwrap().sources;
-        assert_eq!(sources[0].codec, if text.is_empty() && codec == Codec::Plain { Codec::Plain } else { codec });
+        assert_eq!(sources[0].codec(), if text.is_empty() && codec == Codec::Plain { Codec::Plain } else { codec });
         let feed = Feed::new(&sources, vec![0], size);
         let mut chunk = Chunk::default();
         let mut found = Vec::new();

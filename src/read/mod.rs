@@ -12,7 +12,7 @@ mod stream;
 
 pub use chunk::{Chunk, Line, Number};
 pub use feed::Feed;
-pub use source::{Input, Source};
+pub use source::{Arrivals, Input, Source};
 
 /// A longer line is reported and left out.
 pub const MAX_LINE: usize = 64 << 20;
