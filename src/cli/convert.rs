@@ -1,10 +1,11 @@
 //! `claimfeed convert`
 
 use std::fs::DirBuilder;
-use std::io::BufWriter;
+use std::num::NonZeroU64;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use claimfeed::crosswalk::schema::ENROLLMENT;
 use claimfeed::job::{Adjustments, Job};
 use claimfeed::parse::{Parser, Verify};
 use claimfeed::reconcile::{Reconciliation, page};
@@ -19,6 +20,7 @@ use super::file::write_whole;
 use super::fixed::FixedArgs;
 use super::format::{self, Format};
 use super::listing::{ISSUES, Listing};
+use super::stale::Stale;
 use super::table::Columns;
 
 /// Convert an export into CCLF tables
@@ -38,7 +40,7 @@ pub struct Convert {
     /// Files or folders of an export (plain, gzip or zstd), or `-` for standard input
     #[arg(required = true)]
     input: Vec<PathBuf>,
-    /// Folder to write to, made if it is not there; `-` streams one table to standard output
+    /// Folder to write to, made if it is not there; `-` sends one table to standard output
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
     /// Only these tables, e.g. CCLF1,CCLF5
@@ -50,6 +52,12 @@ pub struct Convert {
     /// Append the columns fhir_id, source_file and source_line
     #[arg(long)]
     lineage: bool,
+    /// Append the columns FILE_NAME and FILE_DATE, which loaders of CMS's files add; needs the options of a delivery
+    #[arg(long)]
+    file_columns: bool,
+    /// Write the table `enrollment` too: spans of Part A or Part B, which loaders of CCLF want beside CMS's tables
+    #[arg(long)]
+    enrollment: bool,
     /// Workers [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -65,8 +73,9 @@ pub struct Convert {
     /// How much of a claim must be sound JSON: what is used of it, or every byte (slower)
     #[arg(long, value_parser = ["used", "full"], default_value = "used")]
     verify: String,
-    /// Of several versions of a claim, as in overlapping deliveries: the one in force, or all of them
-    #[arg(long, value_parser = ["final", "raw"], default_value = "final")]
+    /// Of several versions of a claim: the one in force; that and what was in force before as original and cancellation,
+    /// for loaders that net; or all of them as they are served
+    #[arg(long, value_parser = ["final", "cclf-pairs", "raw"], default_value = "final")]
     adjustments: String,
     /// What reads the claims
     #[arg(long, value_parser = ["scan", "tape"], default_value = "scan", hide = true)]
@@ -77,6 +86,9 @@ pub struct Convert {
     /// What ends a line of csv and cclf files
     #[arg(long, value_parser = ["lf", "crlf"], default_value = "lf")]
     eol: String,
+    /// Rows of a file at most: TABLE-00001.csv, TABLE-00002.csv and so on; not for cclf
+    #[arg(long, value_name = "N")]
+    rows_per_file: Option<NonZeroU64>,
     /// Compress csv files
     #[arg(long, value_parser = ["gzip", "zstd"], value_name = "CODEC")]
     compress: Option<String>,
@@ -96,8 +108,15 @@ impl Convert {
         job.api = Api::parse(&self.api);
         job.tables = self.tables.iter().map(|name| name.trim().to_string()).filter(|name| !name.is_empty()).collect();
         job.lineage = self.lineage;
+        if self.file_columns {
+            job.file_columns = Some(self.fixed.name("--file-columns")?);
+        }
         job.strict = self.strict;
-        job.adjustments = if self.adjustments == "raw" { Adjustments::Raw } else { Adjustments::Final };
+        job.adjustments = match self.adjustments.as_str() {
+            "raw" => Adjustments::Raw,
+            "cclf-pairs" => Adjustments::CclfPairs,
+            _ => Adjustments::Final,
+        };
         job.verify = if self.verify == "full" { Verify::Full } else { Verify::Used };
         job.parser = if self.parser == "tape" { Parser::Tape } else { Parser::Scan };
         if let Some(threads) = self.threads {
@@ -106,15 +125,25 @@ impl Convert {
         if let Some(folder) = &self.schemas {
             job.schemas = claimfeed::crosswalk::schema::Schemas::with_folder(folder)?;
         }
+        let names_it = |name: &String| name.eq_ignore_ascii_case(ENROLLMENT);
+        if self.enrollment || job.tables.iter().any(names_it) {
+            job.schemas.add_enrollment()?;
+            if !job.tables.is_empty() && !job.tables.iter().any(names_it) {
+                job.tables.push(ENROLLMENT.to_string());
+            }
+        }
         for input in self.input.iter().filter(|input| input.as_os_str() != "-") {
             std::fs::metadata(input).map_err(|error| Error::file("read", input, error))?;
         }
         if self.output.as_os_str() == "-" {
             return self.stream(&mut job);
         }
+        let tables = job.schemas.tables.iter().map(|table| table.layout.table.as_str());
+        let tables: Vec<&str> = tables.chain([SUMMARY_TABLE, ENROLLMENT]).collect();
+        let stale = Stale::of(&self.output, &self.output.join(SUMMARY), &tables);
         let made = prepare(&self.output, self.force)?;
         job.spool = self.output.clone();
-        let result = self.convert(&job, fixed);
+        let result = self.convert(&job, fixed, stale);
         if result.is_err() && made {
             // Removes it only if it is empty.
             let _ = std::fs::remove_dir(&self.output);
@@ -126,26 +155,28 @@ impl Convert {
     fn fixed_options(&self) -> Result<Option<FixedOptions>> {
         if !self.format.contains(&Format::Cclf) {
             let message = "expected `--format cclf` with options of fixed-width files, found it missing";
-            return if self.fixed.given() { Err(Error::Usage(message.to_string())) } else { Ok(None) };
+            let for_nothing = self.fixed.is_formed() || self.fixed.is_named() && !self.file_columns;
+            return if for_nothing { Err(Error::Usage(message.to_string())) } else { Ok(None) };
         }
-        if self.lineage && self.format.iter().all(|format| *format == Format::Cclf) {
+        if self.rows_per_file.is_some() {
             return Err(Error::Usage(
-                "expected no `--lineage` with `--format cclf` alone: CMS's layouts have no columns for it\n  hint: add `--format csv`, which has them".to_string(),
+                "expected no `--rows-per-file` with `--format cclf`: CMS has one name for each table".to_string(),
+            ));
+        }
+        if (self.lineage || self.file_columns) && self.format.iter().all(|format| *format == Format::Cclf) {
+            return Err(Error::Usage(
+                "expected no `--lineage` or `--file-columns` with `--format cclf` alone: CMS's layouts have no columns for them\n  hint: add `--format csv`, which has them".to_string(),
             ));
         }
         self.fixed.options(self.line_end()).map(Some)
     }
 
-    fn convert(&self, job: &Job, fixed: Option<FixedOptions>) -> Result<u8> {
+    fn convert(&self, job: &Job, fixed: Option<FixedOptions>, stale: Stale) -> Result<u8> {
         let mut listing = Listing::new(&self.output)?;
         let csv = self.csv_options();
         let mut sink = format::sink(&self.format, &self.output, csv, fixed.as_ref());
         let report = job.run(sink.as_mut(), &mut listing)?;
-        let tables = job.schemas.tables.iter().map(|table| table.layout.table.as_str());
-        format::forget(&self.output, tables.chain([SUMMARY_TABLE]), |table, extension| {
-            (table == SUMMARY_TABLE || report.tables.contains_key(table))
-                && self.format.iter().any(|format| format.extension(csv) == Some(extension))
-        });
+        stale.remove();
         listing.finish(&self.output.join(ISSUES))?;
         write_whole(&self.output.join(PAGE), page(&Reconciliation::of(&report)).as_bytes())?;
         write_summary(&report, &self.output.join(SUMMARY))?;
@@ -162,7 +193,7 @@ impl Convert {
         };
         let stream = match &self.format[..] {
             [Format::Csv] if self.csv_options() == CsvOptions::default() => Stream::Csv,
-            [Format::ArrowStream] => Stream::Arrow,
+            [Format::ArrowStream] if self.rows_per_file.is_none() => Stream::Arrow,
             _ => {
                 return usage(
                     "expected `--format csv` (plain, LF) or `--format arrow-stream` for `-o -`, found another",
@@ -176,8 +207,8 @@ impl Convert {
             tempfile::tempdir().map_err(|error| Error::file("create a folder in", &std::env::temp_dir(), error))?;
         job.spool = folder.path().to_path_buf();
         let mut listing = Listing::new(folder.path())?;
-        let out = BufWriter::with_capacity(256 << 10, std::io::stdout());
-        let report = job.run(&mut PipeSink::new(&name, stream, out), &mut listing)?;
+        let mut sink = PipeSink::new(&name, stream, folder.path(), std::io::stdout());
+        let report = job.run(&mut sink, &mut listing)?;
         super::tell(&show(&report, &format!("{name} written to standard output")));
         Ok(report.exit_code())
     }
@@ -188,7 +219,7 @@ impl Convert {
             Some("zstd") => Some(Compression::Zstd),
             _ => None,
         };
-        CsvOptions { line_end: self.line_end(), compression }
+        CsvOptions { line_end: self.line_end(), compression, rows_per_file: self.rows_per_file }
     }
 
     fn line_end(&self) -> LineEnd {
@@ -272,6 +303,7 @@ fn show(report: &Report, place: &str) -> String {
     };
     let counts = |map: &std::collections::BTreeMap<String, u64>| map.iter().map(|(k, v)| (k.clone(), *v)).collect();
     add(list("left out by rule", counts(&report.skipped)));
+    add(list("written as original and cancellation", counts(&report.cancelled)));
     add(list("filled", counts(&report.fills)));
     add(list("blank in a key column", counts(&report.blank_keys)));
     let mut issues = Columns::new(&["issue", "field", "count", "first at"]);

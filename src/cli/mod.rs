@@ -11,6 +11,7 @@ mod format;
 mod listing;
 mod report;
 mod schema;
+mod stale;
 mod synth;
 mod table;
 

@@ -8,10 +8,13 @@
 
 mod beneficiaries;
 mod claims;
+mod history;
 mod lines;
 mod people;
 mod pipeline;
 mod run;
+mod spans;
+mod tail;
 mod tally;
 mod versions;
 
@@ -21,7 +24,7 @@ use std::time::Instant;
 use self::run::Run;
 pub use self::versions::Adjustments;
 use crate::api::Api;
-use crate::crosswalk::program::Crosswalk;
+use crate::crosswalk::program::{Crosswalk, Wants};
 use crate::crosswalk::schema::Schemas;
 use crate::error::{Error, Result};
 use crate::parse::tape::{PADDING, TapeParser};
@@ -31,8 +34,9 @@ use crate::read::feed::CHUNK;
 use crate::read::{Input, MAX_LINE, Source};
 use crate::report::{Issue, Report};
 use crate::write::Sink;
+use crate::write::fixed::FileName;
 
-pub use crate::write::{LINEAGE, SUMMARY_TABLE};
+pub use crate::write::{FILE_COLUMNS, LINEAGE, SUMMARY_TABLE};
 
 /// Is told what happens while a job runs.
 pub trait Observer: Send {
@@ -71,6 +75,8 @@ pub struct Job {
     pub tables: Vec<String>,
     /// append lineage columns
     pub lineage: bool,
+    /// append FILE_NAME and FILE_DATE of this delivery
+    pub file_columns: Option<FileName>,
     /// workers; at least 1
     pub threads: usize,
     /// end at the first loss
@@ -97,6 +103,7 @@ impl Job {
             api: None,
             tables: Vec::new(),
             lineage: false,
+            file_columns: None,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             strict: false,
             schemas: Schemas::embedded()?,
@@ -118,8 +125,18 @@ impl Job {
             heads.push(Head::of(source)?);
         }
         let api = self.version(&sources, &heads)?;
-        let crosswalk = Crosswalk::compile(&self.schemas, api)?;
-        let mut run = Run { job: self, wanted: &wanted, sources: &sources, crosswalk: &crosswalk, sink, observer };
+        let deliveries = deliveries(&sources);
+        let wants = Wants { groups: !deliveries.is_empty() && self.adjustments != Adjustments::Raw };
+        let crosswalk = Crosswalk::compile_with(&self.schemas, api, wants)?;
+        let mut run = Run {
+            job: self,
+            wanted: &wanted,
+            sources: &sources,
+            deliveries: &deliveries,
+            crosswalk: &crosswalk,
+            sink,
+            observer,
+        };
         let report = run.complete(heads.iter().map(|head| head.is_claim).collect())?;
         let elapsed = started.elapsed().as_secs_f64();
         let bytes: u64 = report.inputs.iter().map(|input| input.uncompressed_bytes).sum();
@@ -168,6 +185,21 @@ impl Job {
             )
         })
     }
+}
+
+/// The delivery of each file: the files of one folder are one. Empty if there is one only.
+fn deliveries(sources: &[Source]) -> Vec<u32> {
+    let mut folders: Vec<Option<PathBuf>> = Vec::new();
+    let mut numbers = Vec::new();
+    for source in sources {
+        let folder = source.path.parent().map(|folder| folder.canonicalize().unwrap_or(folder.to_path_buf()));
+        let known = folders.iter().position(|known| *known == folder);
+        numbers.push(known.unwrap_or(folders.len()) as u32);
+        if known.is_none() {
+            folders.push(folder);
+        }
+    }
+    if folders.len() > 1 { numbers } else { Vec::new() }
 }
 
 /// What the first lines of a file show.
