@@ -7,7 +7,7 @@
 //!   the old one as its prior: the newer claim replaces the older, unless one delivery has both. Within a delivery the
 //!   server vouches that all its claims are in force. The files of one folder are one delivery.
 //!
-//! Only keys are kept, never a claim: about 70 bytes for each, and 110 more with several deliveries. Most runs hold every
+//! Only keys are kept, never a claim: about 70 bytes for each, and 180 more with several deliveries. Most runs hold every
 //! claim once and pay for looking up its key; one that does not starts over, knowing what to leave out.
 
 use std::collections::hash_map::Entry;
@@ -85,18 +85,22 @@ pub struct Version {
 /// What tells a claim's predecessors in other deliveries.
 #[derive(Debug, Clone, Copy)]
 pub struct Kin {
+    /// [`NOBODY`]: it has no control number
+    group: u128,
+    /// [`NOBODY`]: it names none
+    prior: u128,
     delivery: u32,
-    /// `None`: it has no control number
-    group: Option<u128>,
-    prior: Option<u128>,
     standing: Standing,
 }
+
+/// The key of no claim and no group: as good as never the key of a text.
+const NOBODY: u128 = 0;
 
 impl Kin {
     /// `owner` and `family` are part of a group, for control numbers alone are not unique; `control` is the claim's own,
     /// `prior` the one it names.
     pub fn new(delivery: u32, owner: &str, family: &str, control: &str, prior: &str, standing: Standing) -> Kin {
-        let group = |number: &str| (!number.is_empty()).then(|| key(&[owner, family, number]));
+        let group = |number: &str| if number.is_empty() { NOBODY } else { key(&[owner, family, number]) };
         let prior = if prior == control { "" } else { prior };
         Kin { delivery, group: group(control), prior: group(prior), standing }
     }
@@ -179,9 +183,13 @@ impl Versions {
     /// What counts no more, when all claims have come.
     pub fn finish(mut self) -> Older {
         let claims = self.claims();
+        let group_of = |group: u128| {
+            let from = claims.partition_point(|claim| claim.group < group);
+            let count = claims[from..].partition_point(|claim| claim.group == group);
+            &claims[from..from + count]
+        };
         let mut voiding = HashSet::new();
-        let mut replace = |group: u128, by: &[&Claim], reason: Reason| {
-            let Some(claims) = claims.get(&group) else { return };
+        let mut replace = |claims: &[Claim], by: &[&Claim], reason: Reason| {
             for claim in claims.iter().filter(|claim| claim.standing == Standing::InForce) {
                 for newer in by.iter().filter(|newer| newer.replaces(claim)) {
                     self.older.0.entry(claim.at).or_insert(reason);
@@ -191,13 +199,11 @@ impl Versions {
                 }
             }
         };
-        for (group, members) in &claims {
-            replace(*group, &leading(members), Reason::Replaced);
+        for group in claims.chunk_by(|a, b| a.group == b.group).filter(|group| group.len() > 1) {
+            replace(group, &leading(group), Reason::Replaced);
         }
-        for claim in claims.values().flatten() {
-            if let Some(prior) = claim.prior {
-                replace(prior, &[claim], Reason::NamedPrior);
-            }
+        for claim in claims.iter().filter(|claim| claim.prior != NOBODY) {
+            replace(group_of(claim.prior), &[claim], Reason::NamedPrior);
         }
         for at in voiding {
             self.older.0.entry(at).or_insert(Reason::Voids);
@@ -205,36 +211,47 @@ impl Versions {
         self.older
     }
 
-    /// Claims by their group, each as its newest version says, with all deliveries that have it.
-    fn claims(&mut self) -> HashMap<u128, Vec<Claim>> {
+    /// Claims in order of their groups, each as its newest version says, with all deliveries that have it.
+    fn claims(&mut self) -> Vec<Claim> {
         self.members.sort_unstable_by_key(|(key, at, _)| (*key, *at));
-        let mut groups: HashMap<u128, Vec<Claim>> = HashMap::new();
+        let mut claims = Vec::new();
         for versions in self.members.chunk_by(|a, b| a.0 == b.0) {
             let (updated, newest) = self.newest[&versions[0].0];
-            let Some((_, _, kin)) = versions.iter().find(|(_, at, _)| *at == newest) else { continue };
-            let mut deliveries: Vec<u32> = versions.iter().map(|(_, _, kin)| kin.delivery).collect();
-            deliveries.sort_unstable();
-            deliveries.dedup();
-            let Kin { group, prior, standing, .. } = *kin;
-            if standing == Standing::LeftOut || (group.is_none() && prior.is_none()) {
+            let Some((key, _, kin)) = versions.iter().find(|(_, at, _)| *at == newest) else { continue };
+            if kin.standing == Standing::LeftOut || (kin.group == NOBODY && kin.prior == NOBODY) {
                 continue;
             }
-            // One without a control number of its own can still name another's; it is alone in its group.
-            let group = group.unwrap_or(versions[0].0);
-            groups.entry(group).or_default().push(Claim { updated, at: newest, deliveries, prior, standing });
+            let others = versions.iter().map(|(_, _, other)| other.delivery).filter(|other| *other != kin.delivery);
+            let mut others: Vec<u32> = others.collect();
+            others.sort_unstable();
+            others.dedup();
+            claims.push(Claim {
+                // One without a control number of its own can still name another's; it is alone in its group.
+                group: if kin.group == NOBODY { *key } else { kin.group },
+                prior: kin.prior,
+                updated,
+                at: newest,
+                delivery: kin.delivery,
+                others,
+                standing: kin.standing,
+            });
         }
-        groups
+        claims.sort_unstable_by_key(|claim| (claim.group, claim.at));
+        claims
     }
 }
 
 /// A claim that has kin.
 #[derive(Debug)]
 struct Claim {
+    group: u128,
+    prior: u128,
     updated: i128,
     at: At,
-    /// sorted
-    deliveries: Vec<u32>,
-    prior: Option<u128>,
+    /// of its newest version
+    delivery: u32,
+    /// that have older versions, sorted; most claims have none
+    others: Vec<u32>,
     standing: Standing,
 }
 
@@ -242,15 +259,20 @@ impl Claim {
     /// Whether it is newer, and no delivery vouches for both.
     fn replaces(&self, older: &Claim) -> bool {
         (self.updated, self.at) > (older.updated, older.at)
-            && !self.deliveries.iter().any(|delivery| older.deliveries.binary_search(delivery).is_ok())
+            && !older.is_in(self.delivery)
+            && !self.others.iter().any(|delivery| older.is_in(*delivery))
+    }
+
+    fn is_in(&self, delivery: u32) -> bool {
+        self.delivery == delivery || self.others.binary_search(&delivery).is_ok()
     }
 }
 
 /// For each set of deliveries the newest claim of a group: what replaces a claim at all, one of these does.
-fn leading(members: &[Claim]) -> Vec<&Claim> {
-    let mut leading: HashMap<&[u32], &Claim> = HashMap::new();
-    for claim in members {
-        let best = leading.entry(&claim.deliveries).or_insert(claim);
+fn leading(group: &[Claim]) -> Vec<&Claim> {
+    let mut leading: HashMap<(u32, &[u32]), &Claim> = HashMap::new();
+    for claim in group {
+        let best = leading.entry((claim.delivery, &claim.others)).or_insert(claim);
         if (claim.updated, claim.at) > (best.updated, best.at) {
             *best = claim;
         }
