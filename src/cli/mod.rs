@@ -38,7 +38,7 @@ struct Command {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Convert an export into CCLF tables
-    Convert(convert::Convert),
+    Convert(Box<convert::Convert>),
     /// Reconcile a finished conversion: in against out, fill rates, what was left out
     Report(report::ReportCommand),
     /// Show layouts, and where each field comes from

@@ -20,7 +20,7 @@ const COLUMNS_HEADER: &[&str] = &["table", "field", "picture", "type", "v1", "v2
 /// One table a row; its columns are in [`COLUMNS`].
 pub const TABLES: &str = "own-tables.csv";
 
-/// The table of spans of enrolment, in the form of [`COLUMNS`]: as loaders of CCLF want it beside CMS's tables.
+/// The table of spans of enrolment, in the form of own-columns.csv: as loaders of CCLF want it beside CMS's tables.
 pub const ENROLLMENT: &str = "enrollment";
 
 /// What a table of claims can have a row for.
