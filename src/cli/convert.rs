@@ -1,10 +1,11 @@
 //! `claimfeed convert`
 
 use std::fs::DirBuilder;
-use std::io::BufWriter;
+use std::num::NonZeroU64;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use claimfeed::crosswalk::schema::{ENROLLMENT, Schemas};
 use claimfeed::job::{Adjustments, Job};
 use claimfeed::parse::{Parser, Verify};
 use claimfeed::reconcile::{Reconciliation, page};
@@ -19,6 +20,7 @@ use super::file::write_whole;
 use super::fixed::FixedArgs;
 use super::format::{self, Format};
 use super::listing::{ISSUES, Listing};
+use super::stale::Stale;
 use super::table::Columns;
 
 /// Convert an export into CCLF tables
@@ -38,7 +40,7 @@ pub struct Convert {
     /// Files or folders of an export (plain, gzip or zstd), or `-` for standard input
     #[arg(required = true)]
     input: Vec<PathBuf>,
-    /// Folder to write to, made if it is not there; `-` streams one table to standard output
+    /// Folder to write to, made if it is not there; `-` sends one table to standard output
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
     /// API version of the export
@@ -57,6 +59,12 @@ pub struct How {
     /// Append the columns fhir_id, source_file and source_line
     #[arg(long)]
     lineage: bool,
+    /// Append the columns FILE_NAME and FILE_DATE, which loaders of CMS's files add; needs the options of a delivery
+    #[arg(long)]
+    file_columns: bool,
+    /// Write the table `enrollment` too: spans of Part A or Part B, which loaders of CCLF want beside CMS's tables
+    #[arg(long)]
+    enrollment: bool,
     /// Workers [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -72,8 +80,9 @@ pub struct How {
     /// How much of a claim must be sound JSON: what is used of it, or every byte (slower)
     #[arg(long, value_parser = ["used", "full"], default_value = "used")]
     verify: String,
-    /// Of several versions of a claim, as in overlapping deliveries: the one in force, or all of them
-    #[arg(long, value_parser = ["final", "raw"], default_value = "final")]
+    /// Of several versions of a claim: the one in force; that and what was in force before as original and cancellation,
+    /// for loaders that net; or all of them as they are served
+    #[arg(long, value_parser = ["final", "cclf-pairs", "raw"], default_value = "final")]
     adjustments: String,
     /// What reads the claims
     #[arg(long, value_parser = ["scan", "tape"], default_value = "scan", hide = true)]
@@ -84,6 +93,9 @@ pub struct How {
     /// What ends a line of csv and cclf files
     #[arg(long, value_parser = ["lf", "crlf"], default_value = "lf")]
     eol: String,
+    /// Rows of a file at most: TABLE-00001.csv, TABLE-00002.csv and so on; not for cclf
+    #[arg(long, value_name = "N")]
+    rows_per_file: Option<NonZeroU64>,
     /// Compress csv files
     #[arg(long, value_parser = ["gzip", "zstd"], value_name = "CODEC")]
     compress: Option<String>,
@@ -107,9 +119,10 @@ impl Convert {
         if self.output.as_os_str() == "-" {
             return self.how.stream(&mut job);
         }
+        let stale = self.how.stale(&self.output, &job.schemas);
         let made = prepare(&self.output, self.how.force)?;
         job.spool = self.output.clone();
-        let result = self.how.convert(&job, &self.output, fixed, true, |sink, listing| job.run(sink, listing));
+        let result = self.how.convert(&self.output, &stale, fixed, true, |sink, listing| job.run(sink, listing));
         if result.is_err() && made {
             // Removes it only if it is empty.
             let _ = std::fs::remove_dir(&self.output);
@@ -124,8 +137,15 @@ impl How {
         let mut job = Job::new(inputs)?;
         job.tables = self.tables.iter().map(|name| name.trim().to_string()).filter(|name| !name.is_empty()).collect();
         job.lineage = self.lineage;
+        if self.file_columns {
+            job.file_columns = Some(self.fixed.name("--file-columns")?);
+        }
         job.strict = self.strict;
-        job.adjustments = if self.adjustments == "raw" { Adjustments::Raw } else { Adjustments::Final };
+        job.adjustments = match self.adjustments.as_str() {
+            "raw" => Adjustments::Raw,
+            "cclf-pairs" => Adjustments::CclfPairs,
+            _ => Adjustments::Final,
+        };
         job.verify = if self.verify == "full" { Verify::Full } else { Verify::Used };
         job.parser = if self.parser == "tape" { Parser::Tape } else { Parser::Scan };
         if let Some(threads) = self.threads {
@@ -133,6 +153,13 @@ impl How {
         }
         if let Some(folder) = &self.schemas {
             job.schemas = claimfeed::crosswalk::schema::Schemas::with_folder(folder)?;
+        }
+        let names_it = |name: &String| name.eq_ignore_ascii_case(ENROLLMENT);
+        if self.enrollment || job.tables.iter().any(names_it) {
+            job.schemas.add_enrollment()?;
+            if !job.tables.is_empty() && !job.tables.iter().any(names_it) {
+                job.tables.push(ENROLLMENT.to_string());
+            }
         }
         Ok(job)
     }
@@ -142,15 +169,28 @@ impl How {
         self.force
     }
 
+    /// What an earlier run left in the folder; to be asked before [`prepare`].
+    pub fn stale(&self, folder: &Path, schemas: &Schemas) -> Stale {
+        let tables = schemas.tables.iter().map(|table| table.layout.table.as_str());
+        let tables: Vec<&str> = tables.chain([SUMMARY_TABLE, ENROLLMENT]).collect();
+        Stale::of(folder, &folder.join(SUMMARY), &tables)
+    }
+
     /// Options of fixed-width files, if they are to be written.
     pub fn fixed_options(&self) -> Result<Option<FixedOptions>> {
         if !self.format.contains(&Format::Cclf) {
             let message = "expected `--format cclf` with options of fixed-width files, found it missing";
-            return if self.fixed.given() { Err(Error::Usage(message.to_string())) } else { Ok(None) };
+            let for_nothing = self.fixed.is_formed() || self.fixed.is_named() && !self.file_columns;
+            return if for_nothing { Err(Error::Usage(message.to_string())) } else { Ok(None) };
         }
-        if self.lineage && self.format.iter().all(|format| *format == Format::Cclf) {
+        if self.rows_per_file.is_some() {
             return Err(Error::Usage(
-                "expected no `--lineage` with `--format cclf` alone: CMS's layouts have no columns for it\n  hint: add `--format csv`, which has them".to_string(),
+                "expected no `--rows-per-file` with `--format cclf`: CMS has one name for each table".to_string(),
+            ));
+        }
+        if (self.lineage || self.file_columns) && self.format.iter().all(|format| *format == Format::Cclf) {
+            return Err(Error::Usage(
+                "expected no `--lineage` or `--file-columns` with `--format cclf` alone: CMS's layouts have no columns for them\n  hint: add `--format csv`, which has them".to_string(),
             ));
         }
         self.fixed.options(self.line_end()).map(Some)
@@ -159,8 +199,8 @@ impl How {
     /// Writes all that a conversion writes; `run` does it, `bar`: with progress of its own.
     pub fn convert(
         &self,
-        job: &Job,
         output: &Path,
+        stale: &Stale,
         fixed: Option<FixedOptions>,
         bar: bool,
         run: impl FnOnce(&mut dyn Sink, &mut Listing) -> Result<Report>,
@@ -169,11 +209,7 @@ impl How {
         let csv = self.csv_options();
         let mut sink = format::sink(&self.format, output, csv, fixed.as_ref());
         let report = run(sink.as_mut(), &mut listing)?;
-        let tables = job.schemas.tables.iter().map(|table| table.layout.table.as_str());
-        format::forget(output, tables.chain([SUMMARY_TABLE]), |table, extension| {
-            (table == SUMMARY_TABLE || report.tables.contains_key(table))
-                && self.format.iter().any(|format| format.extension(csv) == Some(extension))
-        });
+        stale.remove();
         listing.finish(&output.join(ISSUES))?;
         write_whole(&output.join(PAGE), page(&Reconciliation::of(&report)).as_bytes())?;
         write_summary(&report, &output.join(SUMMARY))?;
@@ -190,7 +226,7 @@ impl How {
         };
         let stream = match &self.format[..] {
             [Format::Csv] if self.csv_options() == CsvOptions::default() => Stream::Csv,
-            [Format::ArrowStream] => Stream::Arrow,
+            [Format::ArrowStream] if self.rows_per_file.is_none() => Stream::Arrow,
             _ => {
                 return usage(
                     "expected `--format csv` (plain, LF) or `--format arrow-stream` for `-o -`, found another",
@@ -204,8 +240,8 @@ impl How {
             tempfile::tempdir().map_err(|error| Error::file("create a folder in", &std::env::temp_dir(), error))?;
         job.spool = folder.path().to_path_buf();
         let mut listing = Listing::new(folder.path(), true)?;
-        let out = BufWriter::with_capacity(256 << 10, std::io::stdout());
-        let report = job.run(&mut PipeSink::new(&name, stream, out), &mut listing)?;
+        let mut sink = PipeSink::new(&name, stream, folder.path(), std::io::stdout());
+        let report = job.run(&mut sink, &mut listing)?;
         super::tell(&show(&report, &format!("{name} written to standard output")));
         Ok(report.exit_code())
     }
@@ -216,7 +252,7 @@ impl How {
             Some("zstd") => Some(Compression::Zstd),
             _ => None,
         };
-        CsvOptions { line_end: self.line_end(), compression }
+        CsvOptions { line_end: self.line_end(), compression, rows_per_file: self.rows_per_file }
     }
 
     fn line_end(&self) -> LineEnd {
@@ -300,6 +336,7 @@ fn show(report: &Report, place: &str) -> String {
     };
     let counts = |map: &std::collections::BTreeMap<String, u64>| map.iter().map(|(k, v)| (k.clone(), *v)).collect();
     add(list("left out by rule", counts(&report.skipped)));
+    add(list("written as original and cancellation", counts(&report.cancelled)));
     add(list("filled", counts(&report.fills)));
     add(list("blank in a key column", counts(&report.blank_keys)));
     let mut issues = Columns::new(&["issue", "field", "count", "first at"]);

@@ -17,6 +17,7 @@ mod run;
 mod sandbox;
 mod schema;
 mod server;
+mod stale;
 mod synth;
 mod table;
 mod watch;
@@ -46,7 +47,7 @@ struct Command {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Convert an export into CCLF tables
-    Convert(convert::Convert),
+    Convert(Box<convert::Convert>),
     /// Fetch an export from a server
     Fetch(Box<fetch::FetchCommand>),
     /// Fetch an export and convert it, each file as soon as it is whole

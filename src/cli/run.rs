@@ -19,6 +19,7 @@ use claimfeed::{Api, Error, Result};
 use super::convert::{How, SUMMARY, prepare};
 use super::fetch::{ExportArgs, exit_code, show};
 use super::server::ServerArgs;
+use super::stale::Stale;
 use super::watch::Watch;
 
 /// Files that may wait to be converted before more are fetched, for each download at once; with --discard-raw only.
@@ -74,6 +75,7 @@ impl RunCommand {
         let dialect = self.server.dialect()?;
         let client = self.server.client(watch)?;
         let fetch = self.export.fetch(&client, dialect, &self.output)?;
+        let stale = self.how.stale(&self.out, &self.how.job(&[])?.schemas);
         self.place()?;
         match fetch.begin()? {
             Stage::Whole(fetched) => {
@@ -82,14 +84,14 @@ impl RunCommand {
                 } else {
                     let mut job = self.how.job(std::slice::from_ref(&fetched.folder))?;
                     job.spool = self.out.clone();
-                    self.how.convert(&job, &self.out, fixed, true, |sink, listing| job.run(sink, listing))?
+                    self.how.convert(&self.out, &stale, fixed, true, |sink, listing| job.run(sink, listing))?
                 };
                 self.unmark();
                 Ok((fetched, code))
             }
             Stage::Files(open) => {
                 self.mark(open.asked())?;
-                self.files(&fetch, open, watch, fixed)
+                self.files(&fetch, open, watch, &stale, fixed)
             }
         }
     }
@@ -100,6 +102,7 @@ impl RunCommand {
         fetch: &Fetch<'_>,
         mut open: Open<'_>,
         watch: &Arc<Watch>,
+        stale: &Stale,
         fixed: Option<FixedOptions>,
     ) -> Result<(Fetched, u8)> {
         let items = open.delivery.items();
@@ -115,8 +118,8 @@ impl RunCommand {
             Dialect::Bulk => None,
         };
         let result = match api {
-            Some(api) if !files.is_empty() => self.stream(&open, &files, ahead, api, watch, fixed),
-            _ => self.one_after_the_other(&mut open, fixed, files.is_empty()),
+            Some(api) if !files.is_empty() => self.stream(&open, &files, ahead, api, watch, stale, fixed),
+            _ => self.one_after_the_other(&mut open, stale, fixed, files.is_empty()),
         };
         let code = match result {
             Ok(code) => code,
@@ -137,6 +140,7 @@ impl RunCommand {
         ahead: Option<usize>,
         api: Api,
         watch: &Arc<Watch>,
+        stale: &Stale,
         fixed: Option<FixedOptions>,
     ) -> std::result::Result<u8, (Error, usize)> {
         let start = |error| (error, 0);
@@ -159,7 +163,7 @@ impl RunCommand {
         let converted = std::thread::scope(|scope| {
             let downloads = scope.spawn(|| open.delivery.download(&shelf, true));
             let close = Close(&shelf);
-            let converted = self.how.convert(&job, &self.out, fixed, false, |sink, listing| {
+            let converted = self.how.convert(&self.out, stale, fixed, false, |sink, listing| {
                 let report = job.run_arriving(&paths, &arrivals, sink, listing)?;
                 // What is no data is wanted too, before the tables are shown.
                 for at in (0..open.delivery.items().len()).filter(|at| !open.delivery.items()[*at].is_data()) {
@@ -182,6 +186,7 @@ impl RunCommand {
     fn one_after_the_other(
         &self,
         open: &mut Open<'_>,
+        stale: &Stale,
         fixed: Option<FixedOptions>,
         nothing: bool,
     ) -> std::result::Result<u8, (Error, usize)> {
@@ -195,7 +200,7 @@ impl RunCommand {
         let convert = || {
             let mut job = self.how.job(std::slice::from_ref(&open.folder))?;
             job.spool = self.out.clone();
-            self.how.convert(&job, &self.out, fixed, true, |sink, listing| job.run(sink, listing))
+            self.how.convert(&self.out, stale, fixed, true, |sink, listing| job.run(sink, listing))
         };
         convert().map_err(|error| (error, there))
     }

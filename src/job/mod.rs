@@ -8,10 +8,13 @@
 
 mod beneficiaries;
 mod claims;
+mod history;
 mod lines;
 mod people;
 mod pipeline;
 mod run;
+mod spans;
+mod tail;
 mod tally;
 mod versions;
 
@@ -25,7 +28,7 @@ use self::run::Run;
 pub(crate) use self::tally::Tally;
 pub use self::versions::Adjustments;
 use crate::api::Api;
-use crate::crosswalk::program::Crosswalk;
+use crate::crosswalk::program::{Crosswalk, Wants};
 use crate::crosswalk::schema::Schemas;
 use crate::error::{Error, Result};
 use crate::parse::tape::{PADDING, TapeParser};
@@ -35,8 +38,9 @@ use crate::read::feed::CHUNK;
 use crate::read::{Arrivals, Input, MAX_LINE, Source};
 use crate::report::{Issue, Report};
 use crate::write::Sink;
+use crate::write::fixed::FileName;
 
-pub use crate::write::{LINEAGE, SUMMARY_TABLE};
+pub use crate::write::{FILE_COLUMNS, LINEAGE, SUMMARY_TABLE};
 
 /// Is told what happens while a job runs.
 pub trait Observer: Send {
@@ -75,6 +79,8 @@ pub struct Job {
     pub tables: Vec<String>,
     /// append lineage columns
     pub lineage: bool,
+    /// append FILE_NAME and FILE_DATE of this delivery
+    pub file_columns: Option<FileName>,
     /// workers; at least 1
     pub threads: usize,
     /// end at the first loss
@@ -101,6 +107,7 @@ impl Job {
             api: None,
             tables: Vec::new(),
             lineage: false,
+            file_columns: None,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             strict: false,
             schemas: Schemas::embedded()?,
@@ -116,10 +123,7 @@ impl Job {
     pub fn run(&self, sink: &mut dyn Sink, observer: &mut dyn Observer) -> Result<Report> {
         let started = Instant::now();
         let wanted = self.wanted_tables()?;
-        let Opened { input: Input { sources, ignored }, heads, crosswalk } = self.open()?;
-        let claims_only = heads.iter().map(|head| head.is_claim).collect();
-        let report = self.convert(&sources, &crosswalk, &wanted, claims_only, sink, observer, started)?;
-        Ok(Report { ignored_files: ignored.iter().map(|path| path.display().to_string()).collect(), ..report })
+        self.convert(&self.open()?, &wanted, sink, observer, started)
     }
 
     /// Runs the job on files that are still on their way; [`api`](Job::api) must be said, and `inputs` do not count.
@@ -137,31 +141,29 @@ impl Job {
         let wanted = self.wanted_tables()?;
         let api = self.api.ok_or_else(|| Error::Usage("expected the API version of files on their way".to_string()))?;
         let sources = files.iter().enumerate().map(|(at, (path, _))| Source::arriving(path, arrivals.clone(), at));
-        let sources: Vec<Source> = sources.collect();
+        let input = Input { sources: sources.collect(), ignored: Vec::new() };
         let claims_only = files.iter().map(|(_, claims)| *claims).collect();
-        let crosswalk = Crosswalk::compile(&self.schemas, api)?;
-        self.convert(&sources, &crosswalk, &wanted, claims_only, sink, observer, started)
+        self.convert(&self.opened(input, claims_only, api)?, &wanted, sink, observer, started)
     }
 
-    #[allow(clippy::too_many_arguments, reason = "what both ways to run a job have found out")]
     fn convert(
         &self,
-        sources: &[Source],
-        crosswalk: &Crosswalk,
+        opened: &Opened,
         wanted: &[usize],
-        claims_only: Vec<bool>,
         sink: &mut dyn Sink,
         observer: &mut dyn Observer,
         started: Instant,
     ) -> Result<Report> {
-        let mut run = Run { job: self, wanted, sources, crosswalk, sink, observer };
-        let report = run.complete(claims_only)?;
+        let Opened { input: Input { sources, ignored }, claims_only, deliveries, crosswalk } = opened;
+        let mut run = Run { job: self, wanted, sources, deliveries, crosswalk, sink, observer };
+        let report = run.complete(claims_only.clone())?;
         let elapsed = started.elapsed().as_secs_f64();
         let bytes: u64 = report.inputs.iter().map(|input| input.uncompressed_bytes).sum();
         Ok(Report {
             finished: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             elapsed_seconds: (elapsed * 1000.0).round() / 1000.0,
             gigabytes_per_second: (bytes as f64 / 1e9 / elapsed.max(1e-9) * 1000.0).round() / 1000.0,
+            ignored_files: ignored.iter().map(|path| path.display().to_string()).collect(),
             ..report
         })
     }
@@ -171,7 +173,14 @@ impl Job {
         let input = Input::expand(&self.inputs, &self.spool)?;
         let heads = input.sources.iter().map(Head::of).collect::<Result<Vec<_>>>()?;
         let api = self.version(&input.sources, &heads)?;
-        Ok(Opened { crosswalk: Crosswalk::compile(&self.schemas, api)?, input, heads })
+        self.opened(input, heads.iter().map(|head| head.is_claim).collect(), api)
+    }
+
+    fn opened(&self, input: Input, claims_only: Vec<bool>, api: Api) -> Result<Opened> {
+        let deliveries = deliveries(&input.sources);
+        let wants = Wants { groups: !deliveries.is_empty() && self.adjustments != Adjustments::Raw };
+        let crosswalk = Crosswalk::compile_with(&self.schemas, api, wants)?;
+        Ok(Opened { input, claims_only, deliveries, crosswalk })
     }
 
     /// Indices of the tables to write, in order of the schemas.
@@ -215,9 +224,26 @@ impl Job {
 /// The input of a run, and what its version makes of it.
 pub(crate) struct Opened {
     pub input: Input,
-    /// per source
-    heads: Vec<Head>,
+    /// per source: it is taken for a file of claims
+    claims_only: Vec<bool>,
+    /// per source; see [`deliveries`]
+    deliveries: Vec<u32>,
     pub crosswalk: Crosswalk,
+}
+
+/// The delivery of each file: the files of one folder are one. Empty if there is one only.
+fn deliveries(sources: &[Source]) -> Vec<u32> {
+    let mut folders: Vec<Option<PathBuf>> = Vec::new();
+    let mut numbers = Vec::new();
+    for source in sources {
+        let folder = source.path.parent().map(|folder| folder.canonicalize().unwrap_or(folder.to_path_buf()));
+        let known = folders.iter().position(|known| *known == folder);
+        numbers.push(known.unwrap_or(folders.len()) as u32);
+        if known.is_none() {
+            folders.push(folder);
+        }
+    }
+    if folders.len() > 1 { numbers } else { Vec::new() }
 }
 
 /// What the first lines of a file show.
