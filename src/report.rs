@@ -102,7 +102,7 @@ pub struct InputReport {
 pub struct Payments {
     /// claims read
     pub claims: u64,
-    /// of these, left out by a rule
+    /// of these, left out by a rule, or written as original and cancellation
     pub claims_skipped: u64,
     /// claims whose payment amount cannot be read
     pub claims_unreadable: u64,
@@ -112,7 +112,7 @@ pub struct Payments {
     pub skipped: String,
     /// `TABLE.FIELD` of the control column
     pub written_field: String,
-    /// sum of the control column as written
+    /// sum of the control column as written, of cancellations with the other sign
     pub written: String,
     /// read less skipped is written; absent where the control column is another amount or some cannot be read
     pub equal: Option<bool>,
@@ -130,9 +130,9 @@ pub const NO_MONTH: &str = "unknown";
 pub struct MonthSums {
     /// claims read
     pub claims: u64,
-    /// of these, left out by a rule
+    /// of these, left out by a rule, or written as original and cancellation
     pub claims_skipped: u64,
-    /// of these, with a row in a table that was written
+    /// of these, not skipped and with a row in a table that was written
     pub claims_written: u64,
     /// rows written, by table
     pub rows: BTreeMap<String, u64>,
@@ -185,6 +185,9 @@ pub struct Report {
     pub ignored_files: Vec<String>,
     /// when the run ended, UTC, RFC 3339
     pub finished: String,
+    /// names of the tables' files
+    #[serde(default)]
+    pub files: Vec<String>,
     /// rows by table
     pub tables: BTreeMap<String, u64>,
     /// CMS's description by table
@@ -193,6 +196,9 @@ pub struct Report {
     pub fields: BTreeMap<String, Vec<FieldFill>>,
     /// resources left out by rule, by reason
     pub skipped: BTreeMap<String, u64>,
+    /// claims no longer in force that are written as original and cancellation, by reason
+    #[serde(default)]
+    pub cancelled: BTreeMap<String, u64>,
     /// values that stand in for ones the API does not serve, by `TABLE.FIELD`
     pub fills: BTreeMap<String, u64>,
     /// rows with a blank in a column that loaders join or filter by, by `TABLE.FIELD`

@@ -258,7 +258,7 @@ fn what_cannot_be_named_or_written_is_refused() {
     };
     refused(&["--format", "cclf"], "expected `--entity`, `--performance-year` and `--delivered`");
     refused(&["--entity", "A0001"], "expected `--format cclf`");
-    refused(&[&OPTIONS[..], &["--lineage"]].concat(), "CMS's layouts have no columns for it");
+    refused(&[&OPTIONS[..], &["--lineage"]].concat(), "CMS's layouts have no columns for them");
     let with = |at: usize, value: &'static str| {
         let mut options = OPTIONS;
         options[at] = value;

@@ -45,7 +45,7 @@ fn encode(table: &str, cells: &[String], keep_commas: bool) -> (Vec<u8>, Vec<(us
         name: table.to_string(),
         columns: fields.iter().map(column).collect(),
         about: About::new(),
-        lineage: 0,
+        added: 0,
     };
     let mut options = FixedOptions::new(FileName::parse("A0001", 2026, "2026-11-20").unwrap());
     options.keep_commas = keep_commas;

@@ -51,7 +51,7 @@ fn pictures_become_types() {
 fn the_arrow_schema_is_the_one_of_the_batches() {
     let described: serde_json::Value = serde_json::from_str(&schema(&["--as", "arrow"])).unwrap();
     let schemas = Schemas::embedded().unwrap();
-    let tables = schemas.tables.iter().map(|table| OutTable::of(table, false)).chain([OutTable::summary()]);
+    let tables = schemas.tables.iter().map(|table| OutTable::of(table, false, false)).chain([OutTable::summary()]);
     let mut count = 0;
     for table in tables {
         let read = arrow_integration_test::schema_from_json(&described[&table.name]).unwrap();

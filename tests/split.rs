@@ -3,6 +3,7 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
@@ -86,22 +87,58 @@ fn splits_of_any_size_give_every_row_once() {
 }
 
 #[test]
-fn splits_of_a_kilobyte_give_every_row_and_every_place() {
-    let (_folder, inputs) = export(Api::V3, false);
-    let (expected, _) = whole(&inputs, true);
-    let splits = plan(&inputs, 1024).unwrap();
-    assert!(splits.len() > 100, "{}", splits.len());
-    let options = Options { keys: true, ..Options::default() };
-    let (context, _) = Context::of(&splits, &options).unwrap();
-    let (rows, _) = pieces(&splits, &context, "CCLF5", &options);
-    // Behind CMS's columns stand three keys, then lineage, then the file's number.
-    let lineage = |row: &Vec<String>| row[row.len() - 4..row.len() - 1].to_vec();
-    let mut found: Vec<Vec<String>> = rows.iter().map(lineage).collect();
-    let mut wanted: Vec<Vec<String>> =
-        expected["CCLF5"].iter().map(|row| row[row.len() - 3..].to_vec()).collect();
-    found.sort();
-    wanted.sort();
-    assert_eq!(found, wanted);
+fn splits_of_a_kilobyte_give_every_row_with_its_place() {
+    for gzip in [false, true] {
+        let (_folder, inputs) = export(Api::V3, gzip);
+        let (expected, _) = whole(&inputs, true);
+        let splits = plan(&inputs, 1024).unwrap();
+        assert_eq!(splits.len() > 100, !gzip, "{}", splits.len());
+        let options = Options { keys: true, ..Options::default() };
+        let (context, _) = Context::of(&splits, &options).unwrap();
+        let (rows, _) = pieces(&splits, &context, "CCLF5", &options);
+        let schema = split::schema("CCLF5", Api::V3, &options).unwrap();
+        let at = |column: &str| schema.index_of(column).unwrap();
+        let [id, file, byte, number] = split::PLACE.map(at);
+        let [patient, group, updated] = split::KEYS.map(at);
+        let known = context.to_arrow().unwrap();
+        let mut patients = Vec::new();
+        texts(&known, &mut patients);
+        // The column of CMS's, the id and the file are those of a run; the byte leads to the claim's line.
+        let mut found: Vec<Vec<String>> = Vec::new();
+        for row in &rows {
+            let path = &splits.iter().find(|split| split.file.to_string() == row[number]).unwrap().path;
+            let (_, line) = lines(path).into_iter().find(|(start, _)| start.to_string() == row[byte]).unwrap();
+            let claim: serde_json::Value = serde_json::from_str(&line).unwrap();
+            assert_eq!(claim["id"].as_str(), Some(row[id].as_str()));
+            assert_eq!(claim["meta"]["lastUpdated"].as_str(), Some(row[updated].as_str()));
+            assert_eq!(claim["patient"]["reference"].as_str(), Some(format!("Patient/{}", row[patient]).as_str()));
+            assert!(line.contains(&row[group]));
+            assert!(patients.iter().any(|known| known[0] == row[patient] && known[1] == row[at("BENE_MBI_ID")]));
+            found.push(row[..patient].iter().chain([&row[id], &row[file]]).cloned().collect());
+        }
+        let mut wanted: Vec<Vec<String>> =
+            expected["CCLF5"].iter().map(|row| row[..row.len() - 1].to_vec()).collect();
+        found.sort();
+        wanted.sort();
+        assert_eq!(found, wanted);
+    }
+}
+
+/// Each line with its first byte, of a plain or a gzip file.
+fn lines(path: &Path) -> Vec<(usize, String)> {
+    let bytes = std::fs::read(path).unwrap();
+    let mut text = String::new();
+    match bytes.starts_with(&[0x1f, 0x8b]) {
+        true => drop(flate2::read::MultiGzDecoder::new(&bytes[..]).read_to_string(&mut text).unwrap()),
+        false => text = String::from_utf8(bytes).unwrap(),
+    }
+    let mut start = 0;
+    let line = |line: &str| {
+        let at = start;
+        start += line.len();
+        (at, line.to_string())
+    };
+    text.split_inclusive('\n').map(line).collect()
 }
 
 #[test]
@@ -126,6 +163,7 @@ fn reports_of_splits_add_up_to_the_reports_of_runs() {
                 report.gigabytes_per_second = 0.0;
                 report.finished = String::new();
                 report.inputs.sort_by(|a, b| a.file.cmp(&b.file));
+                assert!(!report.issues.is_empty());
                 // Fields that nobody asked for are not looked for, and nothing is noted about them.
                 report.issues.retain(|issue| issue.kind != "ambiguous-value");
             }
@@ -300,13 +338,43 @@ fn versions_list_every_claim_with_its_place() {
     let (folder, inputs) = export(Api::V2, false);
     let splits = plan(&inputs, 30_000).unwrap();
     let (rows, _) = pieces(&splits, &Context::default(), split::VERSIONS, &Options::default());
-    let claims: usize = std::fs::read_dir(folder.path())
-        .unwrap()
-        .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
-        .map(|text| text.lines().filter(|line| line.contains("\"resourceType\":\"ExplanationOfBenefit\"")).count())
-        .sum();
-    assert_eq!(rows.len(), claims);
-    let places: std::collections::BTreeSet<_> = rows.iter().map(|row| (&row[3], &row[4])).collect();
-    assert_eq!(places.len(), claims);
-    assert!(Path::new(&splits[0].path).exists());
+    let mut places: Vec<(String, String)> = rows.iter().map(|row| (row[2].clone(), row[3].clone())).collect();
+    let mut claims = Vec::new();
+    for split in splits.iter().filter(|split| split.start == 0) {
+        let of_claims = |(_, line): &(usize, String)| line.contains("\"resourceType\":\"ExplanationOfBenefit\"");
+        let places = lines(&split.path).into_iter().filter(of_claims);
+        claims.extend(places.map(|(start, _)| (split.file.to_string(), start.to_string())));
+    }
+    places.sort();
+    claims.sort();
+    assert_eq!(places, claims);
+    assert!(rows.iter().all(|row| row[4..].iter().all(String::is_empty)), "one delivery has no use for groups");
+    drop(folder);
+}
+
+#[test]
+fn versions_of_several_deliveries_tell_their_groups() {
+    let folder = tempfile::tempdir().unwrap();
+    for delivery in ["january", "february"] {
+        let synth = Synth { beneficiaries: 4, ..Synth::new(Api::V3) };
+        synth.write(&folder.path().join(delivery)).unwrap();
+    }
+    let splits = plan(&[folder.path().to_path_buf()], 30_000).unwrap();
+    let (context, _) = Context::of(&splits, &Options::default()).unwrap();
+    let (rows, _) = pieces(&splits, &context, split::VERSIONS, &Options::default());
+    let (mut one, mut two) = (Vec::new(), Vec::new());
+    for row in &rows {
+        // The same claims in both, with the same keys.
+        let keys = [&row[0], &row[1], &row[5], &row[6], &row[7]];
+        match row[4].as_str() {
+            "0" => one.push(keys),
+            "1" => two.push(keys),
+            other => panic!("{other}"),
+        }
+    }
+    one.sort();
+    two.sort();
+    assert!(!one.is_empty());
+    assert_eq!(one, two);
+    assert!(one.iter().all(|keys| keys[2].len() == 32), "each has a control number");
 }

@@ -112,7 +112,9 @@ def plan(inputs: _Path | Sequence[_Path], target_bytes: int = 134_217_728, *, ap
 def context(splits: Sequence[Split], *, thorough: bool = False, threads: int = 1, schemas: _Path | None = None) -> Context:
     """Reads the Patients of a plan's files; those that begin with a claim only if `thorough`."""
 
-def schema(table: str, api: str, *, columns: Sequence[str] | None = None, keys: bool = False, schemas: _Path | None = None) -> Schema:
+def schema(
+    table: str, api: str, *, columns: Sequence[str] | None = None, keys: bool = False, schemas: _Path | None = None
+) -> Schema:
     """The schema of a table, or of `VERSIONS`, without reading data. `api`: v1, v2 or v3."""
 
 def tables(*, schemas: _Path | None = None) -> list[tuple[str, bool]]:
@@ -133,9 +135,11 @@ def read_split(
     """The rows of one split: every version of every claim, as with `adjustments="raw"`.
 
     Rows come while the split is read; memory is some chunks of half a megabyte. Without a context BENE_MBI_ID is null, and
-    each claim counts as a loss in the report. `keys` appends `patient_id`, `claim_group_id`, `last_updated`, `fhir_id`,
-    `source_file`, `source_line` and `source_number`. The table `VERSIONS` has a row for every claim, those too that give no
-    rows: `claim_key`, `updated` (nanoseconds since 1970), `source_file`, `source_number`, `source_line`.
+    each claim counts as a loss in the report. `keys` appends `patient_id`, `claim_group_id`, `last_updated` (RFC 3339 text),
+    `fhir_id`, `source_file`, `source_byte` (of the uncompressed file, where the claim's line begins) and `source_number` (of the
+    file in the plan). The table `VERSIONS` has a row for every claim, those too that give no rows: `claim_key`, `updated`
+    (nanoseconds since 1970), `source_number`, `source_byte`; and if the inputs are several folders `delivery`, `group_key`,
+    `prior_key`, `standing`: what tells claims that are replaced.
     """
 
 def convert(inputs: Any, output: _Path, **options: Any) -> str: ...

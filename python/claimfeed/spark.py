@@ -14,17 +14,17 @@ Options of the source (all but the path are optional):
     path           files or folders, several separated by commas; executors must see the same paths
     table          CCLF1 ... CCLF9, CCLFA, CCLFB, or VERSIONS; default CCLF5
     columns        only these, separated by commas: what is not asked for is not extracted
-    keys           true: append patient_id, claim_group_id, last_updated, fhir_id, source_file, source_line, source_number
+    keys           true: append patient_id, claim_group_id, last_updated, fhir_id, source_file, source_byte, source_number
     version        v1, v2 or v3; default: told by the files
     target_bytes   of one partition; default 128 MiB
     threads        workers in one task; default 1, because Spark owns the cores
     strict         true: a broken line or a lost value fails the task
     thorough       true: look for Patients also in files that begin with claims
-    context        Arrow IPC file of patient_id and mbi, in place of reading the Patients when planning
+    context        file of `save_context` that executors see too, in place of reading the Patients when planning
 
-A partition's rows are every version of every claim (`--adjustments raw`); `final` keeps the newest by SQL. CCLF8 and CCLF9 need
+A partition's rows are every version of every claim (`--adjustments raw`); `final` keeps those in force by SQL. CCLF8 and CCLF9 need
 everything that is known of a beneficiary and come as one partition. The Patients' MBIs are read when the query is planned and
-travel with the task, once per executor.
+travel with the tasks (about 40 bytes each); a Python worker keeps them from task to task. With millions of people save them once.
 """
 
 from __future__ import annotations
@@ -132,13 +132,9 @@ class ClaimfeedReader(DataSourceReader):
         splits = asked.plan()
         if not asked.has_splits():
             return [Piece(None)]
-        if asked.table != "VERSIONS":
+        if not asked.context:
             # It is pickled with the reader when this has returned.
-            if asked.context:
-                with open(asked.context, "rb") as file:
-                    self.context = file.read()
-            else:
-                self.context = context_bytes(claimfeed.context(splits, thorough=asked.thorough))
+            self.context = context_bytes(claimfeed.context(splits, thorough=asked.thorough))
         return [Piece(split.to_json()) for split in splits]
 
     def read(self, partition: Piece) -> Iterator[pa.RecordBatch]:
@@ -148,7 +144,7 @@ class ClaimfeedReader(DataSourceReader):
                 asked.paths, asked.table, columns=asked.columns, api=asked.version, threads=asked.threads, strict=asked.strict,
             )
         else:
-            context = _context(self.context) if self.context else None
+            context = _saved(asked.context) if asked.context else _context(self.context)
             rows = claimfeed.read_split(
                 claimfeed.Split.from_json(partition.split), asked.table, context, columns=asked.columns, keys=asked.keys,
                 threads=asked.threads, strict=asked.strict,
@@ -163,12 +159,24 @@ def batches(rows: claimfeed.Rows) -> Iterator[pa.RecordBatch]:
 
 
 def context_bytes(context: claimfeed.Context) -> bytes:
-    """Patients and MBIs as an Arrow IPC stream: what the option `context` names in a file."""
+    """Patients and MBIs as an Arrow IPC stream."""
     sink = pa.BufferOutputStream()
     table = pa.table(context)
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
     return sink.getvalue().to_pybytes()
+
+
+def save_context(context: claimfeed.Context, path: str) -> None:
+    """Writes Patients and MBIs for the option `context`, readable by their owner only."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(context_bytes(context))
+
+
+@functools.lru_cache(maxsize=2)
+def _saved(path: str) -> claimfeed.Context:
+    with open(path, "rb") as file:
+        return _context(file.read())
 
 
 @functools.lru_cache(maxsize=2)
@@ -199,40 +207,58 @@ def read_splits(spark: Any, path: str, table: str = TABLE, **options: Any) -> An
     return spark.createDataFrame(rows, "split string").repartition(len(rows)).mapInArrow(read, schema)
 
 
-#: Which versions of claims do not count: the older ones, and of equally new ones the earlier in the input.
-OLDER = """
-select source_number, source_line from (
-  select *, row_number() over (
-    partition by claim_key order by updated desc nulls last, source_number desc, source_line desc) as place
-  from {versions})
-where place > 1
+#: Claims that count no more, as (source_number, source_byte): older versions of a claim, of equally new ones the earlier in the
+#: input; and claims that a newer one of their group, or one that names them as its prior, has replaced, unless one delivery has
+#: both. Voids give no rows anyway. It is the rule of `src/job/versions.rs`, in SQL.
+OUT = """
+with versions as (
+  select *,
+    row_number() over (
+      partition by claim_key order by updated desc nulls last, source_number desc, source_byte desc) as place,
+    sort_array(collect_set(delivery) over (partition by claim_key)) as deliveries
+  from {versions}),
+claims as (
+  select coalesce(group_key, claim_key) as group_key, prior_key, delivery, deliveries, standing, source_number, source_byte,
+    struct(coalesce(updated, cast(-9223372036854775808 as bigint)) as updated, source_number as file, source_byte as byte) as at
+  from versions
+  where place = 1 and standing <> 'left-out' and (group_key is not null or prior_key is not null)),
+leading as (
+  select group_key, deliveries, max(at) as at from claims group by group_key, delivery, deliveries)
+select source_number, source_byte from versions where place > 1
+union
+select c.source_number, c.source_byte from claims c join leading n
+  on c.group_key = n.group_key and n.at > c.at and not arrays_overlap(n.deliveries, c.deliveries)
+  where c.standing = 'in-force'
+union
+select c.source_number, c.source_byte from claims c join claims n
+  on c.group_key = n.prior_key and n.at > c.at and not arrays_overlap(n.deliveries, c.deliveries)
+  where c.standing = 'in-force'
 """
+
+#: Columns of `keys`, behind the table's own.
+KEYS = ["patient_id", "claim_group_id", "last_updated", "fhir_id", "source_file", "source_byte", "source_number"]
 
 
 def final(spark: Any, path: str, table: str = TABLE, **options: Any) -> Any:
-    """A table with the newest version of each claim only: the rows of `claimfeed convert --adjustments final`.
+    """A table with the claims in force only: the rows of `claimfeed convert --adjustments final`.
 
-    Two scans: `VERSIONS` (a key and a time of every claim, also of those that a rule leaves out), of which a window keeps what
-    is older, and the table without these lines. Columns of `keys` go unless asked for.
+    Two scans: `VERSIONS` (keys and times of all claims, also of those that a rule leaves out), which are kept in the cluster
+    (about 100 bytes a claim; `spark.catalog.clearCache()` drops them), and the table without the lines that count no more.
+    Columns of `keys` are there if asked for.
     """
     keys = _text(options.pop("keys", False)) == "true"
     texts = {name: _text(value) for name, value in options.items()}
-    load = spark.read.format("claimfeed").options(**texts)
+    load = lambda texts: spark.read.format("claimfeed").options(**texts)
     if not Options({"path": path, "table": table, **texts}).has_splits():
-        return load.option("table", table).load(path)
+        return load(texts).option("table", table).load(path)
+    versions = load({name: text for name, text in texts.items() if name != "columns"}).option("table", "VERSIONS").load(path)
+    out = spark.sql(OUT, versions=versions.persist()).toDF("_number", "_byte")
     wanted = _words(texts.get("columns", ""))
-    read = load.option("table", table).option("keys", "true")
     if wanted:
-        extra = [name for name in ("source_number", "source_line") if name not in wanted]
-        read = read.option("columns", ",".join(wanted + extra))
-    rows = read.load(path)
-    versions = spark.read.format("claimfeed").options(**{k: v for k, v in texts.items() if k != "columns"})
-    older = spark.sql(OLDER, versions=versions.option("table", "VERSIONS").load(path))
-    older = older.selectExpr("source_number as _number", "cast(source_line as string) as _line")
-    newest = rows.join(older, (rows["source_number"] == older["_number"]) & (rows["source_line"] == older["_line"]), "left_anti")
-    if wanted:
-        return newest.select(*wanted)
-    return newest if keys else newest.select(*rows.columns[:-7])
+        texts["columns"] = ",".join(wanted + [name for name in (KEYS if keys else KEYS[-2:]) if name not in wanted])
+    rows = load(texts).option("table", table).option("keys", "true").load(path)
+    in_force = rows.join(out, (rows["source_number"] == out["_number"]) & (rows["source_byte"] == out["_byte"]), "left_anti")
+    return in_force if keys else in_force.select(*[name for name in rows.columns if name not in KEYS or name in wanted])
 
 
 def _text(value: Any) -> str:

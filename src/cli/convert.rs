@@ -1,10 +1,11 @@
 //! `claimfeed convert`
 
 use std::fs::DirBuilder;
-use std::io::BufWriter;
+use std::num::NonZeroU64;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use claimfeed::crosswalk::schema::{ENROLLMENT, Schemas};
 use claimfeed::job::{Adjustments, Job};
 use claimfeed::parse::{Parser, Verify};
 use claimfeed::reconcile::{Reconciliation, page};
@@ -12,13 +13,14 @@ use claimfeed::report::Report;
 use claimfeed::write::csv::{Compression, CsvOptions};
 use claimfeed::write::fixed::FixedOptions;
 use claimfeed::write::pipe::{PipeSink, Stream};
-use claimfeed::write::{LineEnd, SUMMARY_TABLE};
+use claimfeed::write::{LineEnd, SUMMARY_TABLE, Sink};
 use claimfeed::{Api, Error, Result};
 
 use super::file::write_whole;
 use super::fixed::FixedArgs;
 use super::format::{self, Format};
 use super::listing::{ISSUES, Listing};
+use super::stale::Stale;
 use super::table::Columns;
 
 /// Convert an export into CCLF tables
@@ -38,18 +40,31 @@ pub struct Convert {
     /// Files or folders of an export (plain, gzip or zstd), or `-` for standard input
     #[arg(required = true)]
     input: Vec<PathBuf>,
-    /// Folder to write to, made if it is not there; `-` streams one table to standard output
+    /// Folder to write to, made if it is not there; `-` sends one table to standard output
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
-    /// Only these tables, e.g. CCLF1,CCLF5
-    #[arg(long, value_delimiter = ',', value_name = "TABLES")]
-    tables: Vec<String>,
     /// API version of the export
     #[arg(long, value_parser = ["auto", "v1", "v2", "v3"], default_value = "auto")]
     api: String,
+    #[command(flatten)]
+    how: How,
+}
+
+/// How tables are made, whatever they are made of.
+#[derive(Debug, clap::Args)]
+pub struct How {
+    /// Only these tables, e.g. CCLF1,CCLF5
+    #[arg(long, value_delimiter = ',', value_name = "TABLES")]
+    tables: Vec<String>,
     /// Append the columns fhir_id, source_file and source_line
     #[arg(long)]
     lineage: bool,
+    /// Append the columns FILE_NAME and FILE_DATE, which loaders of CMS's files add; needs the options of a delivery
+    #[arg(long)]
+    file_columns: bool,
+    /// Write the table `enrollment` too: spans of Part A or Part B, which loaders of CCLF want beside CMS's tables
+    #[arg(long)]
+    enrollment: bool,
     /// Workers [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -65,8 +80,9 @@ pub struct Convert {
     /// How much of a claim must be sound JSON: what is used of it, or every byte (slower)
     #[arg(long, value_parser = ["used", "full"], default_value = "used")]
     verify: String,
-    /// Of several versions of a claim, as in overlapping deliveries: the one in force, or all of them
-    #[arg(long, value_parser = ["final", "raw"], default_value = "final")]
+    /// Of several versions of a claim: the one in force; that and what was in force before as original and cancellation,
+    /// for loaders that net; or all of them as they are served
+    #[arg(long, value_parser = ["final", "cclf-pairs", "raw"], default_value = "final")]
     adjustments: String,
     /// What reads the claims
     #[arg(long, value_parser = ["scan", "tape"], default_value = "scan", hide = true)]
@@ -77,6 +93,9 @@ pub struct Convert {
     /// What ends a line of csv and cclf files
     #[arg(long, value_parser = ["lf", "crlf"], default_value = "lf")]
     eol: String,
+    /// Rows of a file at most: TABLE-00001.csv, TABLE-00002.csv and so on; not for cclf
+    #[arg(long, value_name = "N")]
+    rows_per_file: Option<NonZeroU64>,
     /// Compress csv files
     #[arg(long, value_parser = ["gzip", "zstd"], value_name = "CODEC")]
     compress: Option<String>,
@@ -91,13 +110,42 @@ const PAGE: &str = "report.html";
 impl Convert {
     /// Runs it.
     pub fn run(self) -> Result<u8> {
-        let fixed = self.fixed_options()?;
-        let mut job = Job::new(&self.input)?;
+        let fixed = self.how.fixed_options()?;
+        let mut job = self.how.job(&self.input)?;
         job.api = Api::parse(&self.api);
+        for input in self.input.iter().filter(|input| input.as_os_str() != "-") {
+            std::fs::metadata(input).map_err(|error| Error::file("read", input, error))?;
+        }
+        if self.output.as_os_str() == "-" {
+            return self.how.stream(&mut job);
+        }
+        let stale = self.how.stale(&self.output, &job.schemas);
+        let made = prepare(&self.output, self.how.force)?;
+        job.spool = self.output.clone();
+        let result = self.how.convert(&self.output, &stale, fixed, true, |sink, listing| job.run(sink, listing));
+        if result.is_err() && made {
+            // Removes it only if it is empty.
+            let _ = std::fs::remove_dir(&self.output);
+        }
+        result
+    }
+}
+
+impl How {
+    /// A job with these options.
+    pub fn job(&self, inputs: &[PathBuf]) -> Result<Job> {
+        let mut job = Job::new(inputs)?;
         job.tables = self.tables.iter().map(|name| name.trim().to_string()).filter(|name| !name.is_empty()).collect();
         job.lineage = self.lineage;
+        if self.file_columns {
+            job.file_columns = Some(self.fixed.name("--file-columns")?);
+        }
         job.strict = self.strict;
-        job.adjustments = if self.adjustments == "raw" { Adjustments::Raw } else { Adjustments::Final };
+        job.adjustments = match self.adjustments.as_str() {
+            "raw" => Adjustments::Raw,
+            "cclf-pairs" => Adjustments::CclfPairs,
+            _ => Adjustments::Final,
+        };
         job.verify = if self.verify == "full" { Verify::Full } else { Verify::Used };
         job.parser = if self.parser == "tape" { Parser::Tape } else { Parser::Scan };
         if let Some(threads) = self.threads {
@@ -106,50 +154,66 @@ impl Convert {
         if let Some(folder) = &self.schemas {
             job.schemas = claimfeed::crosswalk::schema::Schemas::with_folder(folder)?;
         }
-        for input in self.input.iter().filter(|input| input.as_os_str() != "-") {
-            std::fs::metadata(input).map_err(|error| Error::file("read", input, error))?;
+        let names_it = |name: &String| name.eq_ignore_ascii_case(ENROLLMENT);
+        if self.enrollment || job.tables.iter().any(names_it) {
+            job.schemas.add_enrollment()?;
+            if !job.tables.is_empty() && !job.tables.iter().any(names_it) {
+                job.tables.push(ENROLLMENT.to_string());
+            }
         }
-        if self.output.as_os_str() == "-" {
-            return self.stream(&mut job);
-        }
-        let made = prepare(&self.output, self.force)?;
-        job.spool = self.output.clone();
-        let result = self.convert(&job, fixed);
-        if result.is_err() && made {
-            // Removes it only if it is empty.
-            let _ = std::fs::remove_dir(&self.output);
-        }
-        result
+        Ok(job)
+    }
+
+    /// Files of an earlier run may be replaced.
+    pub fn replaces(&self) -> bool {
+        self.force
+    }
+
+    /// What an earlier run left in the folder; to be asked before [`prepare`].
+    pub fn stale(&self, folder: &Path, schemas: &Schemas) -> Stale {
+        let tables = schemas.tables.iter().map(|table| table.layout.table.as_str());
+        let tables: Vec<&str> = tables.chain([SUMMARY_TABLE, ENROLLMENT]).collect();
+        Stale::of(folder, &folder.join(SUMMARY), &tables)
     }
 
     /// Options of fixed-width files, if they are to be written.
-    fn fixed_options(&self) -> Result<Option<FixedOptions>> {
+    pub fn fixed_options(&self) -> Result<Option<FixedOptions>> {
         if !self.format.contains(&Format::Cclf) {
             let message = "expected `--format cclf` with options of fixed-width files, found it missing";
-            return if self.fixed.given() { Err(Error::Usage(message.to_string())) } else { Ok(None) };
+            let for_nothing = self.fixed.is_formed() || self.fixed.is_named() && !self.file_columns;
+            return if for_nothing { Err(Error::Usage(message.to_string())) } else { Ok(None) };
         }
-        if self.lineage && self.format.iter().all(|format| *format == Format::Cclf) {
+        if self.rows_per_file.is_some() {
             return Err(Error::Usage(
-                "expected no `--lineage` with `--format cclf` alone: CMS's layouts have no columns for it\n  hint: add `--format csv`, which has them".to_string(),
+                "expected no `--rows-per-file` with `--format cclf`: CMS has one name for each table".to_string(),
+            ));
+        }
+        if (self.lineage || self.file_columns) && self.format.iter().all(|format| *format == Format::Cclf) {
+            return Err(Error::Usage(
+                "expected no `--lineage` or `--file-columns` with `--format cclf` alone: CMS's layouts have no columns for them\n  hint: add `--format csv`, which has them".to_string(),
             ));
         }
         self.fixed.options(self.line_end()).map(Some)
     }
 
-    fn convert(&self, job: &Job, fixed: Option<FixedOptions>) -> Result<u8> {
-        let mut listing = Listing::new(&self.output)?;
+    /// Writes all that a conversion writes; `run` does it, `bar`: with progress of its own.
+    pub fn convert(
+        &self,
+        output: &Path,
+        stale: &Stale,
+        fixed: Option<FixedOptions>,
+        bar: bool,
+        run: impl FnOnce(&mut dyn Sink, &mut Listing) -> Result<Report>,
+    ) -> Result<u8> {
+        let mut listing = Listing::new(output, bar)?;
         let csv = self.csv_options();
-        let mut sink = format::sink(&self.format, &self.output, csv, fixed.as_ref());
-        let report = job.run(sink.as_mut(), &mut listing)?;
-        let tables = job.schemas.tables.iter().map(|table| table.layout.table.as_str());
-        format::forget(&self.output, tables.chain([SUMMARY_TABLE]), |table, extension| {
-            (table == SUMMARY_TABLE || report.tables.contains_key(table))
-                && self.format.iter().any(|format| format.extension(csv) == Some(extension))
-        });
-        listing.finish(&self.output.join(ISSUES))?;
-        write_whole(&self.output.join(PAGE), page(&Reconciliation::of(&report)).as_bytes())?;
-        write_summary(&report, &self.output.join(SUMMARY))?;
-        let place = format!("written to `{}`: tables, {SUMMARY}, {PAGE}, {ISSUES}", self.output.display());
+        let mut sink = format::sink(&self.format, output, csv, fixed.as_ref());
+        let report = run(sink.as_mut(), &mut listing)?;
+        stale.remove();
+        listing.finish(&output.join(ISSUES))?;
+        write_whole(&output.join(PAGE), page(&Reconciliation::of(&report)).as_bytes())?;
+        write_summary(&report, &output.join(SUMMARY))?;
+        let place = format!("written to `{}`: tables, {SUMMARY}, {PAGE}, {ISSUES}", output.display());
         super::tell(&show(&report, &place));
         Ok(report.exit_code())
     }
@@ -162,7 +226,7 @@ impl Convert {
         };
         let stream = match &self.format[..] {
             [Format::Csv] if self.csv_options() == CsvOptions::default() => Stream::Csv,
-            [Format::ArrowStream] => Stream::Arrow,
+            [Format::ArrowStream] if self.rows_per_file.is_none() => Stream::Arrow,
             _ => {
                 return usage(
                     "expected `--format csv` (plain, LF) or `--format arrow-stream` for `-o -`, found another",
@@ -175,9 +239,9 @@ impl Convert {
         let folder =
             tempfile::tempdir().map_err(|error| Error::file("create a folder in", &std::env::temp_dir(), error))?;
         job.spool = folder.path().to_path_buf();
-        let mut listing = Listing::new(folder.path())?;
-        let out = BufWriter::with_capacity(256 << 10, std::io::stdout());
-        let report = job.run(&mut PipeSink::new(&name, stream, out), &mut listing)?;
+        let mut listing = Listing::new(folder.path(), true)?;
+        let mut sink = PipeSink::new(&name, stream, folder.path(), std::io::stdout());
+        let report = job.run(&mut sink, &mut listing)?;
         super::tell(&show(&report, &format!("{name} written to standard output")));
         Ok(report.exit_code())
     }
@@ -188,7 +252,7 @@ impl Convert {
             Some("zstd") => Some(Compression::Zstd),
             _ => None,
         };
-        CsvOptions { line_end: self.line_end(), compression }
+        CsvOptions { line_end: self.line_end(), compression, rows_per_file: self.rows_per_file }
     }
 
     fn line_end(&self) -> LineEnd {
@@ -197,7 +261,7 @@ impl Convert {
 }
 
 /// Makes the output folder (then true), or checks that nothing in it would be mixed with the new tables.
-fn prepare(folder: &Path, force: bool) -> Result<bool> {
+pub fn prepare(folder: &Path, force: bool) -> Result<bool> {
     let trouble = |verb| move |error| Error::file(verb, folder, error);
     if !folder.exists() {
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(trouble("create"))?;
@@ -272,6 +336,7 @@ fn show(report: &Report, place: &str) -> String {
     };
     let counts = |map: &std::collections::BTreeMap<String, u64>| map.iter().map(|(k, v)| (k.clone(), *v)).collect();
     add(list("left out by rule", counts(&report.skipped)));
+    add(list("written as original and cancellation", counts(&report.cancelled)));
     add(list("filled", counts(&report.fills)));
     add(list("blank in a key column", counts(&report.blank_keys)));
     let mut issues = Columns::new(&["issue", "field", "count", "first at"]);

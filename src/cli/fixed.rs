@@ -1,12 +1,12 @@
-//! Options of fixed-width output: whose delivery it is, and how it is written.
+//! Options of a delivery as CMS names it, and of fixed-width output.
 
 use claimfeed::write::LineEnd;
 use claimfeed::write::fixed::{FileName, FixedOptions};
 use claimfeed::{Error, Result};
 
-/// What `--format cclf` needs to know.
+/// What `--format cclf` and `--file-columns` need to know.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Fixed-width files (--format cclf)")]
+#[command(next_help_heading = "Delivery (--format cclf, --file-columns)")]
 pub struct FixedArgs {
     /// Entity in the file names, e.g. A0001
     #[arg(long, value_name = "ID")]
@@ -32,33 +32,32 @@ pub struct FixedArgs {
 }
 
 impl FixedArgs {
-    /// The writer's options.
-    pub fn options(&self, line_end: LineEnd) -> Result<FixedOptions> {
+    /// The delivery, which `reason` needs.
+    pub fn name(&self, reason: &str) -> Result<FileName> {
         let (Some(entity), Some(year), Some(delivered)) = (&self.entity, self.performance_year, &self.delivered) else {
-            return Err(Error::Usage(
-                "expected `--entity`, `--performance-year` and `--delivered` with `--format cclf`, found one missing\n  hint: CMS's file names are made of them, e.g. `--entity A0001 --performance-year 2026 --delivered 2026-11-20`"
-                    .to_string(),
-            ));
+            return Err(Error::Usage(format!(
+                "expected `--entity`, `--performance-year` and `--delivered` with `{reason}`, found one missing\n  hint: CMS's file names are made of them, e.g. `--entity A0001 --performance-year 2026 --delivered 2026-11-20`"
+            )));
         };
         let name = FileName::parse(entity, year, delivered)?;
         let name = if self.runout { name.runout()? } else { name };
-        Ok(FixedOptions {
-            name: FileName { test: self.test_names, ..name },
-            zip: self.zip,
-            keep_commas: self.keep_commas,
-            line_end,
-        })
+        Ok(FileName { test: self.test_names, ..name })
     }
 
-    /// Whether any of them is given, which means nothing without fixed-width files.
-    pub fn given(&self) -> bool {
-        let FixedArgs { entity, performance_year, delivered, runout, test_names, zip, keep_commas } = self;
-        entity.is_some()
-            || performance_year.is_some()
-            || delivered.is_some()
-            || *runout
-            || *test_names
-            || *zip
-            || *keep_commas
+    /// The writer's options.
+    pub fn options(&self, line_end: LineEnd) -> Result<FixedOptions> {
+        let name = self.name("--format cclf")?;
+        Ok(FixedOptions { name, zip: self.zip, keep_commas: self.keep_commas, line_end })
+    }
+
+    /// Whether the delivery is named, which means nothing without fixed-width files or file columns.
+    pub fn is_named(&self) -> bool {
+        let FixedArgs { entity, performance_year, delivered, runout, test_names, .. } = self;
+        entity.is_some() || performance_year.is_some() || delivered.is_some() || *runout || *test_names
+    }
+
+    /// Whether something is asked for that means nothing without fixed-width files.
+    pub fn is_formed(&self) -> bool {
+        self.zip || self.keep_commas
     }
 }

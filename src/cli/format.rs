@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use claimfeed::write::Sink;
-use claimfeed::write::batches::{BatchSink, Container};
-use claimfeed::write::csv::{Compression, CsvOptions, CsvSink};
+use claimfeed::write::batches::{BatchSink, Container, Cuts};
+use claimfeed::write::csv::{CsvOptions, CsvSink};
 use claimfeed::write::fixed::{FixedOptions, FixedSink};
 use claimfeed::write::tee::Tee;
 
@@ -23,19 +23,7 @@ pub enum Format {
     Cclf,
 }
 
-/// What the names of tables' files end with.
-const EXTENSIONS: [&str; 6] = ["csv", "csv.gz", "csv.zst", "parquet", "arrow", "arrows"];
-
 impl Format {
-    /// What the names of its files end with; those of fixed-width files are CMS's.
-    pub fn extension(self, csv: CsvOptions) -> Option<&'static str> {
-        match self {
-            Format::Csv => Some(csv.compression.map_or("csv", Compression::extension)),
-            Format::Cclf => None,
-            _ => self.container().map(Container::extension),
-        }
-    }
-
     fn container(self) -> Option<Container> {
         match self {
             Format::Parquet => Some(Container::Parquet),
@@ -49,12 +37,13 @@ impl Format {
 /// One sink for all the formats. `fixed` is needed for [`Format::Cclf`] only.
 pub fn sink(formats: &[Format], folder: &Path, csv: CsvOptions, fixed: Option<&FixedOptions>) -> Box<dyn Sink> {
     let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
+    let cuts = Cuts { rows_per_file: csv.rows_per_file, ..Cuts::default() };
     for (at, format) in formats.iter().enumerate() {
         if formats[..at].contains(format) {
             continue;
         }
         match (format.container(), fixed) {
-            (Some(container), _) => sinks.push(Box::new(BatchSink::new(folder, container))),
+            (Some(container), _) => sinks.push(Box::new(BatchSink::with(folder, container, cuts))),
             (None, Some(options)) if *format == Format::Cclf => {
                 sinks.push(Box::new(FixedSink::new(folder, options.clone())));
             }
@@ -62,16 +51,4 @@ pub fn sink(formats: &[Format], folder: &Path, csv: CsvOptions, fixed: Option<&F
         }
     }
     Tee::of(sinks)
-}
-
-/// Removes tables that an earlier run left in the folder and this one did not write: they would stand beside a summary
-/// that knows nothing of them. `written`: their file names.
-pub fn forget<'a>(folder: &Path, tables: impl Iterator<Item = &'a str>, written: impl Fn(&str, &str) -> bool) {
-    for table in tables {
-        for extension in EXTENSIONS {
-            if !written(table, extension) {
-                let _ = std::fs::remove_file(folder.join(format!("{table}.{extension}")));
-            }
-        }
-    }
 }

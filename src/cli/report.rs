@@ -148,6 +148,7 @@ fn show(told: &Reconciliation, full: bool) -> String {
         columns
     };
     part(counts("left out by rule", &told.skipped));
+    part(counts("written as original and cancellation", &told.cancelled));
     part(troubles("lost", &told.losses));
     part(troubles("unknown codes", &told.unknown_codes));
     part(troubles("worth knowing", &told.notices));

@@ -1,7 +1,7 @@
 //! `claimfeed schema`
 
-use claimfeed::crosswalk::program::Crosswalk;
-use claimfeed::crosswalk::schema::{Mapping, Schemas, Status, Table, Version};
+use claimfeed::crosswalk::program::{Crosswalk, Wants};
+use claimfeed::crosswalk::schema::{ENROLLMENT, Mapping, Schemas, Status, Table, Version};
 use claimfeed::write::describe::{Form, Options, describe};
 use claimfeed::write::{OutTable, SUMMARY_TABLE};
 use claimfeed::{Api, Error, Result};
@@ -30,6 +30,9 @@ pub struct Schema {
     /// With --as: the columns of `convert --lineage` too
     #[arg(long, requires = "form")]
     lineage: bool,
+    /// With --as: the columns of `convert --file-columns` too
+    #[arg(long, requires = "form")]
+    file_columns: bool,
     /// With --as: text of any width, for codes that are wider than their picture
     #[arg(long, requires = "form")]
     open_text: bool,
@@ -41,15 +44,20 @@ pub struct Schema {
 impl Schema {
     /// Runs it.
     pub fn run(self) -> Result<u8> {
-        let schemas = match &self.schemas {
+        let mut schemas = match &self.schemas {
             Some(folder) => {
                 let schemas = Schemas::with_folder(folder)?;
                 // A path that makes no sense in its table should not wait for an export of that version.
-                Api::ALL.into_iter().try_for_each(|api| Crosswalk::compile(&schemas, api).map(drop))?;
+                Api::ALL
+                    .into_iter()
+                    .try_for_each(|api| Crosswalk::compile_with(&schemas, api, Wants::ALL).map(drop))?;
                 schemas
             }
             None => Schemas::embedded()?,
         };
+        if self.table.iter().any(|name| name.eq_ignore_ascii_case(ENROLLMENT)) {
+            schemas.add_enrollment()?;
+        }
         for name in &self.table {
             if schemas.table(name).is_none() && !name.eq_ignore_ascii_case(SUMMARY_TABLE) {
                 let known = schemas.tables.iter().map(|table| table.layout.table.as_str());
@@ -63,7 +71,7 @@ impl Schema {
         let tables: Vec<&Table> = schemas.tables.iter().filter(wanted).collect();
         let summary = self.table.is_empty() || self.table.iter().any(|name| name.eq_ignore_ascii_case(SUMMARY_TABLE));
         let text = if let Some(form) = self.form.as_deref().and_then(Form::parse) {
-            let options = Options { lineage: self.lineage, open_text: self.open_text };
+            let options = Options { lineage: self.lineage, file_columns: self.file_columns, open_text: self.open_text };
             describe(form, &schemas, &tables, summary, options)
         } else if self.coverage {
             coverage(&schemas, &tables)

@@ -54,7 +54,7 @@ impl Compiler<'_> {
                 Ok(value_or_join(path, self.want(place, PATIENT, "identifier", path)?))
             }
             Root::Patient if !on_claims => self.beneficiary_source(place, path, PATIENT, Origin::Patient, origin),
-            Root::Coverage if place.row == Root::Patient => {
+            Root::Coverage if matches!(place.row, Root::Patient | Root::Coverage) => {
                 self.beneficiary_source(place, path, COVERAGE, Origin::Coverage, origin)
             }
             Root::Hospice if place.row == Root::Patient => {

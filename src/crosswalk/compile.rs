@@ -8,7 +8,7 @@ use super::path::{Call, Root, Source as PathSource};
 use super::plan::{Builder, Mode, Plan, Slot};
 use super::program::{
     BeneficiaryFacts, ClaimFacts, Column, Crosswalk, DIAGNOSIS_TYPES, DiagnosisFacts, EnrollmentFacts, LinkBy,
-    LinkProgram, Names, Origin, Program, SkipProgram, Source, TableProgram,
+    LinkProgram, Names, Origin, Program, SkipProgram, Source, TableProgram, Wants,
 };
 use super::schema::{Mapping, Schemas, Status, Table, Version};
 use crate::api::Api;
@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 pub(super) struct Compiler<'s> {
     pub(super) schemas: &'s Schemas,
     version: &'s Version,
+    wants: Wants,
     /// claim, Patient, Coverage
     pub(super) trees: [Builder; 3],
     /// the finished trees, in the second round
@@ -40,10 +41,11 @@ pub(super) struct Place<'a> {
 }
 
 impl<'s> Compiler<'s> {
-    pub(super) fn new(schemas: &'s Schemas, api: Api) -> Self {
+    pub(super) fn new(schemas: &'s Schemas, api: Api, wants: Wants) -> Self {
         Compiler {
             schemas,
             version: schemas.version(api),
+            wants,
             trees: [Builder::new(), Builder::new(), Builder::new()],
             plans: None,
             names: Default::default(),
@@ -95,6 +97,8 @@ impl<'s> Compiler<'s> {
             purpose: self.fact("%eob", "use", Mode::First)?,
             family,
             paid: self.fact("%eob", "paid", Mode::First)?,
+            group: self.fact_if(self.wants.groups, "group")?,
+            prior: self.fact_if(self.wants.groups, "prior")?,
         };
         let mut skips = Vec::new();
         for skip in &version.skips {
@@ -103,6 +107,7 @@ impl<'s> Compiler<'s> {
                 values: skip.values.clone(),
                 families: skip.families.clone(),
                 reason: skip.reason.clone(),
+                adjustment: skip.adjustment,
             });
         }
         let diagnosis = DiagnosisFacts {
@@ -195,6 +200,7 @@ impl<'s> Compiler<'s> {
             only_with,
             keys: positions(&table.keys),
             control: table.control.as_ref().and_then(|label| table.layout.position(label)),
+            cancels: table.cancels.as_ref().and_then(|label| table.layout.position(label)),
             month: table.month.as_ref().and_then(|label| table.layout.position(label)),
             diagnoses: self.version.diagnoses.iter().filter(|rule| rule.table == table.layout.table).cloned().collect(),
         })
@@ -218,6 +224,11 @@ impl<'s> Compiler<'s> {
                 self.fault(mapping, "expected a path, found `-`")
             }
         }
+    }
+
+    /// A fact of claims, if it is wanted and the version has it.
+    fn fact_if(&mut self, wanted: bool, name: &str) -> Result<Option<Slot>> {
+        if wanted { Ok(self.fact_alternatives("%eob", name, Mode::First)?[0]) } else { Ok(None) }
     }
 
     fn fact_alternatives(&mut self, table: &str, name: &str, mode: Mode) -> Result<[Option<Slot>; 2]> {

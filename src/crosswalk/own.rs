@@ -15,8 +15,13 @@ use crate::error::Result;
 /// One column a row.
 pub const COLUMNS: &str = "own-columns.csv";
 
+const COLUMNS_HEADER: &[&str] = &["table", "field", "picture", "type", "v1", "v2", "v3", "note"];
+
 /// One table a row; its columns are in [`COLUMNS`].
 pub const TABLES: &str = "own-tables.csv";
+
+/// The table of spans of enrolment, in the form of own-columns.csv: as loaders of CCLF want it beside CMS's tables.
+pub const ENROLLMENT: &str = "enrollment";
 
 /// What a table of claims can have a row for.
 const CLAIM_ROWS: [Root; 4] = [Root::Eob, Root::Item, Root::Procedure, Root::Diagnosis];
@@ -36,7 +41,7 @@ pub(super) fn add(folder: &FilePath, schemas: &mut Schemas) -> Result<()> {
         let table = table(row, schemas)?;
         schemas.tables.push(table);
     }
-    for row in &sheet(COLUMNS, &["table", "field", "picture", "type", "v1", "v2", "v3", "note"])? {
+    for row in &sheet(COLUMNS, COLUMNS_HEADER)? {
         column(row, schemas)?;
     }
     for (row, table) in tables.iter().zip(&schemas.tables[first..]) {
@@ -49,6 +54,25 @@ pub(super) fn add(folder: &FilePath, schemas: &mut Schemas) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Adds the table `enrollment`.
+pub(super) fn add_enrollment(schemas: &mut Schemas) -> Result<()> {
+    let file = format!("{ENROLLMENT}.csv");
+    let sheet = Sheet::open(schemas.folder(), &file, COLUMNS_HEADER)?;
+    schemas.tables.push(Table {
+        layout: Layout { table: ENROLLMENT.to_string(), fields: Vec::new() },
+        title: "Spans of enrolment in Part A or Part B".to_string(),
+        row: Root::Coverage,
+        families: Vec::new(),
+        only_with: Vec::new(),
+        keys: Vec::new(),
+        control: None,
+        cancels: None,
+        month: None,
+        own: true,
+    });
+    sheet.rows.iter().try_for_each(|row| column(row, schemas))
 }
 
 fn words(text: &str) -> Vec<String> {
@@ -91,6 +115,7 @@ fn table(row: &SheetRow, schemas: &Schemas) -> Result<Table> {
         keys: words(row.get("keys")),
         // Sums are compared with one column of a claim type, which CMS's tables have.
         control: None,
+        cancels: None,
         month: None,
         own: true,
     })

@@ -94,7 +94,7 @@ pub enum Part {
     Union(u32),
     /// it decides groups: its text is the discriminator
     Switch(Id),
-    /// it decides groups: some text down [`Switch::rest`] is the discriminator
+    /// it decides groups: some text further down is the discriminator
     Seek(Id),
     /// more than one of these
     Several {
@@ -102,7 +102,7 @@ pub enum Part {
         walk: Option<Id>,
         /// the number of the union
         union: Option<u32>,
-        /// of [`Plan::heads`]
+        /// where its switches stand in the plan's list
         switches: (u32, u32),
     },
 }

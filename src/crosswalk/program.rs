@@ -11,7 +11,7 @@ use super::compile::Compiler;
 use super::path::{Link, Root};
 use super::picture::Picture;
 use super::plan::{Plan, Slot};
-use super::schema::{DiagnosisRule, Schemas, Status};
+use super::schema::{Adjustment, DiagnosisRule, Schemas, Status};
 use crate::api::Api;
 use crate::error::Result;
 
@@ -66,6 +66,20 @@ pub struct ClaimFacts {
     pub purpose: Slot,
     pub family: Slot,
     pub paid: Slot,
+    pub group: Option<Slot>,
+    pub prior: Option<Slot>,
+}
+
+/// Facts that not every run needs: what nobody wants is not looked for in claims.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wants {
+    /// the facts `group` and `prior`, which tell a claim's predecessors
+    pub groups: bool,
+}
+
+impl Wants {
+    /// All of them.
+    pub const ALL: Wants = Wants { groups: true };
 }
 
 /// Slots of the diagnosis facts.
@@ -121,6 +135,8 @@ pub struct TableProgram {
     pub keys: Vec<usize>,
     /// the column whose sum is compared with the input's
     pub control: Option<usize>,
+    /// the column that tells a claim's cancellation from its original
+    pub cancels: Option<usize>,
     /// the date whose month a claim counts in
     pub month: Option<usize>,
     /// no column of `only_with` can ever have a value in this version
@@ -246,6 +262,8 @@ pub struct SkipProgram {
     pub(super) families: Vec<String>,
     /// as counted
     pub reason: String,
+    /// what such a claim is in a history of adjustments
+    pub adjustment: Option<Adjustment>,
 }
 
 impl SkipProgram {
@@ -264,7 +282,17 @@ impl SkipProgram {
 impl Crosswalk {
     /// Compiles the crosswalk of one version.
     pub fn compile(schemas: &Schemas, api: Api) -> Result<Crosswalk> {
-        Compiler::new(schemas, api).compile()
+        Crosswalk::compile_with(schemas, api, Wants::default())
+    }
+
+    /// The same with facts that not every run needs.
+    pub fn compile_with(schemas: &Schemas, api: Api, wants: Wants) -> Result<Crosswalk> {
+        Compiler::new(schemas, api, wants).compile()
+    }
+
+    /// Whether claims of this family have cancellations in CCLF.
+    pub fn has_cancellations(&self, family: usize) -> bool {
+        self.tables.iter().any(|table| table.cancels.is_some() && table.families.contains(&family))
     }
 
     /// Index of a family.

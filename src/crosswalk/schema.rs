@@ -9,6 +9,7 @@ use std::path::{Path as FilePath, PathBuf};
 use super::codes::Codes;
 use super::layout::{Field, Layout};
 use super::own;
+pub use super::own::ENROLLMENT;
 use super::path::{Cell, Root};
 use super::picture::Picture;
 use crate::api::Api;
@@ -54,6 +55,8 @@ pub struct Table {
     pub keys: Vec<String>,
     /// the amount whose sum is compared with the input's
     pub control: Option<String>,
+    /// the field that tells a claim's cancellation (1) from its original; `None`: the table has no cancellations
+    pub cancels: Option<String>,
     /// the date whose month a claim of its families counts in
     pub month: Option<String>,
     /// of the user's own: CMS's file summary does not list it
@@ -111,6 +114,17 @@ pub struct Skip {
     pub families: Vec<String>,
     /// as counted in the summary
     pub reason: String,
+    /// what the claim is in a history of adjustments
+    pub adjustment: Option<Adjustment>,
+}
+
+/// What a claim that is left out is in a history of adjustments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adjustment {
+    /// it was paid and is no longer in force
+    Cancelled,
+    /// it takes another claim back
+    Void,
 }
 
 /// One API version's files.
@@ -138,13 +152,16 @@ impl Version {
 pub struct Schemas {
     /// in order of tables.csv
     pub tables: Vec<Table>,
+    /// where files are that replace embedded ones
+    folder: Option<PathBuf>,
     /// value maps
     pub codes: Codes,
     /// v1, v2, v3
     pub versions: Vec<Version>,
 }
 
-const TABLES: &[&str] = &["table", "title", "row", "families", "only_with", "keys", "control", "month", "note"];
+const TABLES: &[&str] =
+    &["table", "title", "row", "families", "only_with", "keys", "control", "cancels", "month", "note"];
 
 /// Version of CMS's information packet whose layouts these are.
 pub const LAYOUT_VERSION: &str = "CCLF IP v42";
@@ -160,6 +177,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     "codes.csv",
     "diagnoses.csv",
     "skips.csv",
+    "enrollment.csv",
     "crosswalk/v1.csv",
     "crosswalk/v2.csv",
     "crosswalk/v3.csv",
@@ -228,10 +246,18 @@ impl Schemas {
                 only_with: words("only_with"),
                 keys: words("keys"),
                 control: words("control").pop(),
+                cancels: words("cancels").pop(),
                 month: words("month").pop(),
                 own: false,
             };
-            for label in table.only_with.iter().chain(&table.keys).chain(&table.control).chain(&table.month) {
+            for label in table
+                .only_with
+                .iter()
+                .chain(&table.keys)
+                .chain(&table.control)
+                .chain(&table.cancels)
+                .chain(&table.month)
+            {
                 if table.layout.position(label).is_none() {
                     return Err(row.fault(&name, &format!("expected fields of the table, found `{label}`")));
                 }
@@ -245,16 +271,25 @@ impl Schemas {
             }
         }
         let versions = Api::ALL.into_iter().map(|api| version(folder, api)).collect::<Result<_>>()?;
-        let mut schemas = Schemas { tables, codes, versions };
+        let mut schemas = Schemas { tables, folder: folder.map(FilePath::to_path_buf), codes, versions };
         if let Some(folder) = folder {
             own::add(folder, &mut schemas)?;
         }
         Ok(schemas)
     }
 
+    /// Adds the table `enrollment`, which is not CMS's but wanted by loaders of CCLF, if it is not there yet.
+    pub fn add_enrollment(&mut self) -> Result<()> {
+        if self.table(own::ENROLLMENT).is_some() { Ok(()) } else { own::add_enrollment(self) }
+    }
+
     /// One version's crosswalk.
     pub fn version(&self, api: Api) -> &Version {
         &self.versions[Api::ALL.iter().position(|a| *a == api).unwrap_or(0)]
+    }
+
+    pub(super) fn folder(&self) -> Option<&FilePath> {
+        self.folder.as_deref()
     }
 
     /// A table by name, any case.
@@ -362,13 +397,23 @@ fn version(folder: Option<&FilePath>, api: Api) -> Result<Version> {
         }
     }
     let mut skips = Vec::new();
-    for row in Sheet::open(folder, "skips.csv", &["api", "fact", "values", "families", "reason", "note"])?.rows {
+    for row in
+        Sheet::open(folder, "skips.csv", &["api", "fact", "values", "families", "reason", "adjustment", "note"])?.rows
+    {
         if row.get("api") == api.name() {
             skips.push(Skip {
                 fact: row.get("fact").to_string(),
                 values: row.get("values").split('|').map(str::to_string).collect(),
                 families: row.get("families").split_whitespace().map(str::to_string).collect(),
                 reason: row.get("reason").to_string(),
+                adjustment: match row.get("adjustment") {
+                    "" => None,
+                    "cancelled" => Some(Adjustment::Cancelled),
+                    "void" => Some(Adjustment::Void),
+                    _ => {
+                        return Err(row.fault(row.get("reason"), "adjustment, expected `cancelled`, `void` or nothing"));
+                    }
+                },
             });
         }
     }

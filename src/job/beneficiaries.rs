@@ -5,6 +5,9 @@
 
 use std::collections::HashMap;
 
+use jiff::civil::Date;
+
+use super::spans::{self, Span};
 use crate::crosswalk::row::{Packed, Row};
 
 /// One Patient, ready to be kept.
@@ -20,8 +23,8 @@ pub struct PatientEntry {
     pub mbi: Box<str>,
     /// cells of the beneficiary table that come from the Patient; others are blank
     pub cells: Packed,
-    /// rows of former MBIs
-    pub former: Vec<Packed>,
+    /// all MBIs, each with its row as if it were a former one
+    pub numbers: Vec<(Box<str>, Packed)>,
     /// index of the input file
     pub source: u32,
     /// 1-based
@@ -47,6 +50,8 @@ pub struct CoverageEntry {
     pub end: Box<str>,
     /// column of the beneficiary table and text
     pub cells: Vec<(u16, Box<str>)>,
+    /// first and last day of enrolment
+    pub span: Option<(Date, Option<Date>)>,
 }
 
 /// A value of a Coverage that won for its column.
@@ -84,12 +89,23 @@ pub struct Stay {
 struct Beneficiary {
     patient: Option<PatientEntry>,
     enrolled: Vec<Enrolled>,
+    spans: Vec<Span>,
+    /// MBIs of Patients that count no more: older versions of this one, and those merged into it
+    past: Vec<(Box<str>, Packed)>,
     /// file and line of the first Coverage
     covered_at: Option<(u32, u64)>,
     stays: Vec<Stay>,
 }
 
 impl Beneficiary {
+    fn remember(&mut self, numbers: Vec<(Box<str>, Packed)>) {
+        for number in numbers {
+            if !self.past.iter().any(|(known, _)| *known == number.0) {
+                self.past.push(number);
+            }
+        }
+    }
+
     fn enroll(&mut self, new: Enrolled) {
         match self.enrolled.iter_mut().find(|known| known.column == new.column) {
             None => self.enrolled.push(new),
@@ -130,11 +146,14 @@ impl Beneficiaries {
             Some(known) => {
                 self.older_versions += 1;
                 if known.updated >= patient.updated {
+                    self.list[at].remember(patient.numbers);
                     return;
                 }
             }
         }
-        self.list[at].patient = Some(patient);
+        if let Some(older) = self.list[at].patient.replace(patient) {
+            self.list[at].remember(older.numbers);
+        }
     }
 
     /// Keeps the values of a Coverage.
@@ -142,6 +161,12 @@ impl Beneficiaries {
         let at = self.entry(&coverage.beneficiary);
         let beneficiary = &mut self.list[at];
         beneficiary.covered_at.get_or_insert((coverage.source, coverage.line));
+        if let Some((start, end)) = coverage.span {
+            spans::add(
+                &mut beneficiary.spans,
+                Span { id: coverage.id.clone(), updated: coverage.updated.clone(), start, end },
+            );
+        }
         for (column, text) in coverage.cells {
             beneficiary.enroll(Enrolled {
                 column,
@@ -160,6 +185,12 @@ impl Beneficiaries {
             if let Some(stays) = self.merged_into(at) {
                 let enrolled = std::mem::take(&mut self.list[at].enrolled);
                 enrolled.into_iter().for_each(|one| self.list[stays].enroll(one));
+                let spans = std::mem::take(&mut self.list[at].spans);
+                spans.into_iter().for_each(|span| spans::add(&mut self.list[stays].spans, span));
+                let past = std::mem::take(&mut self.list[at].past);
+                self.list[stays].remember(past);
+                let numbers = self.list[at].patient.as_mut().map(|patient| std::mem::take(&mut patient.numbers));
+                self.list[stays].remember(numbers.unwrap_or_default());
             }
         }
     }
@@ -185,7 +216,7 @@ impl Beneficiaries {
             replaced_by: None,
             mbi: mbi.into(),
             cells: Row::default().pack(),
-            former: Vec::new(),
+            numbers: Vec::new(),
             source: 0,
             line: 0,
         });
@@ -233,7 +264,13 @@ impl Beneficiaries {
         self.order.iter().filter_map(|at| {
             let beneficiary = &self.list[*at as usize];
             let patient = beneficiary.patient.as_ref().filter(|_| !self.is_merged(*at as usize))?;
-            Some(BeneficiaryRows { patient, enrolled: &beneficiary.enrolled, stays: stays(&beneficiary.stays) })
+            Some(BeneficiaryRows {
+                patient,
+                enrolled: &beneficiary.enrolled,
+                past: &beneficiary.past,
+                spans: spans::joined(&beneficiary.spans),
+                stays: stays(&beneficiary.stays),
+            })
         })
     }
 
@@ -260,11 +297,24 @@ pub struct BeneficiaryRows<'a> {
     /// the Patient
     pub patient: &'a PatientEntry,
     enrolled: &'a [Enrolled],
+    past: &'a [(Box<str>, Packed)],
+    /// first and last days of enrolment in order
+    pub spans: Vec<(Date, Option<Date>)>,
     /// distinct, by start; never empty: without a stay there is one of blanks
     pub stays: Vec<Stay>,
 }
 
 impl BeneficiaryRows<'_> {
+    /// Rows of all MBIs but the one in force, each once; none if none is in force, for there is nothing that they
+    /// could lead to.
+    pub fn former(&self) -> impl Iterator<Item = &Packed> {
+        let Self { patient, past, .. } = self;
+        let is_new = |value: &str| !patient.numbers.iter().any(|(known, _)| **known == *value);
+        let past = past.iter().filter(move |(value, _)| is_new(value));
+        let numbers = patient.numbers.iter().chain(past);
+        numbers.filter(|(value, _)| !patient.mbi.is_empty() && *value != patient.mbi).map(|(_, row)| row)
+    }
+
     /// The text that Coverages give for a column; empty if none does.
     pub fn enrolled(&self, column: usize) -> &str {
         self.enrolled.iter().find(|known| usize::from(known.column) == column).map_or("", |known| &known.text)
@@ -297,7 +347,7 @@ mod tests {
             replaced_by: replaced_by.map(Into::into),
             mbi: mbi.into(),
             cells: Row::default().pack(),
-            former: Vec::new(),
+            numbers: Vec::new(),
             source: 0,
             line: 1,
         }
@@ -357,6 +407,7 @@ mod tests {
             start: start.into(),
             end: end.into(),
             cells: vec![(5, text.into())],
+            span: None,
         };
         let mut all = Beneficiaries::default();
         all.add_coverage(coverage("2020", "2021", "a"));
@@ -379,6 +430,7 @@ mod tests {
             start: "2020".into(),
             end: end.into(),
             cells: vec![(5, text.into())],
+            span: None,
         };
         let mut all = Beneficiaries::default();
         all.add_coverage(coverage("old", "2020", "", "a"));

@@ -1,7 +1,5 @@
 //! The pass over claims: one walk, all rows of all wanted tables.
 
-use std::sync::Arc;
-
 use crate::api::Api;
 use crate::crosswalk::path::Root;
 use crate::crosswalk::picture::{Picture, scaled};
@@ -18,9 +16,12 @@ use crate::report::{Issue, Weight};
 use crate::write::{CellNote, Encoder, Part};
 
 use super::beneficiaries::{Beneficiaries, Stay};
+use super::history::{Pair, kin};
 use super::lines::{Place, Reader, Take};
+use super::pipeline::Yield;
+use super::tail::Tail;
 use super::tally::{FamilyTally, Filled, Month, Tally};
-use super::versions::{self, Older, Version};
+use super::versions::{Adjustments, Older, Version};
 
 /// Amounts of control sums are cents.
 const CENTS: Picture = Picture::Decimal { whole: 30, scale: 2 };
@@ -35,14 +36,18 @@ pub struct ClaimPass<'x> {
     pub beneficiaries: &'x Beneficiaries,
     /// per input file: its Patients and Coverages were read before
     pub people_read: &'x [bool],
-    /// names of the input files for lineage; empty: no lineage
-    pub names: &'x [Arc<str>],
+    /// what rows end with
+    pub tail: &'x Tail,
     /// claim tables to write, by index
     pub tables: &'x [usize],
     /// the beneficiary table, if it is wanted
     pub beneficiary_table: Option<usize>,
     /// claims that count no more; `None` as long as that is not known
     pub older: Option<&'x Older>,
+    /// per input file: whose claims the server vouches for together; empty: there is one delivery
+    pub deliveries: &'x [u32],
+    /// which versions of a claim are written
+    pub adjustments: Adjustments,
     /// what reads the claims
     pub parser: Parser,
     /// how much of them must be sound
@@ -78,7 +83,8 @@ pub struct Claims<'x> {
     months: Vec<Option<(usize, usize)>>,
     /// one per table of the pass
     encoders: Vec<Box<dyn Encoder>>,
-    lineage: Row,
+    tail: Tail,
+    pair: Pair,
     scratch: String,
     stays: Vec<(Box<str>, Stay)>,
     late_people: bool,
@@ -99,6 +105,14 @@ pub struct ClaimOutput {
     pub tally: Tally,
 }
 
+impl Yield for ClaimOutput {
+    fn held(&self) -> usize {
+        let parts: usize = self.parts.iter().map(Part::held).sum();
+        // Versions and issues are kept or written after the merge, but may be many until then.
+        parts + self.versions.len() * size_of::<Version>() + self.tally.issues.len() * size_of::<Issue>()
+    }
+}
+
 impl<'x> ClaimWorker<'x> {
     /// `encoders`: one per table of the pass.
     pub fn new(pass: &'x ClaimPass<'x>, encoders: Vec<Box<dyn Encoder>>) -> Self {
@@ -109,7 +123,8 @@ impl<'x> ClaimWorker<'x> {
             filled: Filled::new(&pass.crosswalk.widths()),
             months: (0..pass.crosswalk.families.len()).map(|family| pass.crosswalk.month(family)).collect(),
             encoders,
-            lineage: Row::default(),
+            tail: pass.tail.clone(),
+            pair: Pair::default(),
             scratch: String::new(),
             stays: Vec::new(),
             late_people: false,
@@ -218,29 +233,40 @@ impl Claims<'_> {
             issue.id = id.to_string();
             issue
         };
+        let by_rule = |skip: &&SkipProgram| {
+            let mut scratch = String::new();
+            let value = fact(record, frames, skip.fact(), &mut scratch);
+            !value.is_empty() && skip.applies(value, family_name)
+        };
+        let rule = crosswalk.skips.iter().find(by_rule);
         if pass.older.is_none() {
             let mut scratch = String::new();
-            self.versions.extend(Version::new(id, fact(record, frames, facts.updated, &mut scratch), place));
+            let kin = (!pass.deliveries.is_empty()).then(|| kin(pass, record, frames, family_name, rule, place));
+            // Nobody knows the lines before a part; bytes tell lines apart as well.
+            let at = if pass.sources[place.source].is_part() { Place { line: place.byte, ..place } } else { place };
+            self.versions.extend(Version::new(id, fact(record, frames, facts.updated, &mut scratch), at, kin));
         }
-        let reason = if pass.older.is_some_and(|older| older.has(place)) {
-            Some(versions::REASON)
-        } else {
-            let by_rule = |skip: &&SkipProgram| {
-                let mut scratch = String::new();
-                let value = fact(record, frames, skip.fact(), &mut scratch);
-                !value.is_empty() && skip.applies(value, family_name)
-            };
-            crosswalk.skips.iter().find(by_rule).map(|skip| skip.reason.as_str())
+        // Why it gives no rows, and whether it was in force once: what is delivered anew was never taken back.
+        let out = match pass.older.and_then(|older| older.reason(place)) {
+            Some(reason) => Some((reason.name(), reason.is_cancelled())),
+            None => rule.map(|rule| (rule.reason.as_str(), rule.adjustment.is_some())),
         };
-        if let Some(reason) = reason {
-            *tally.skipped.entry(reason.to_string()).or_default() += 1;
+        let paired = out.is_some_and(|(_, was_in_force)| was_in_force)
+            && pass.adjustments == Adjustments::CclfPairs
+            && family.is_some_and(|family| crosswalk.has_cancellations(family));
+        if let Some((reason, _)) = out {
+            let (counts, kind) =
+                if paired { (&mut tally.cancelled, "cancelled") } else { (&mut tally.skipped, "skipped") };
+            *counts.entry(reason.to_string()).or_default() += 1;
             if let Some(family) = family {
                 let one = FamilyTally { skipped: 1, paid_skipped: paid, ..FamilyTally::default() };
                 tally.families[family].add(&one);
                 tally.months.entry((family, month)).or_default().sums.add(&one);
             }
-            tally.issues.push(issue("skipped", Weight::Skipped, reason.to_string()));
-            return Ok(());
+            tally.issues.push(issue(kind, Weight::Skipped, reason.to_string()));
+            if !paired {
+                return Ok(());
+            }
         }
         let Some(family) = family else {
             let what = if family_name.is_empty() { "none" } else { "one that no table knows" };
@@ -270,10 +296,10 @@ impl Claims<'_> {
                 continue;
             }
             let mut trouble = None;
-            let lineage = &mut self.lineage;
+            let (tail, pair) = (&mut self.tail, &mut self.pair);
             let filled = self.filled.of(table);
+            let mut taken_back = 0;
             let rows = self.maker.claim_rows(table, &walked, |row| {
-                row.count_filled(filled);
                 for (at, key) in program.keys.iter().enumerate() {
                     if row.cell(*key).is_empty() {
                         *tally.blank_keys.entry((table, at)).or_default() += 1;
@@ -282,32 +308,34 @@ impl Claims<'_> {
                         }
                     }
                 }
-                if let Some(control) = program.control
-                    && let Some(amount) = scaled(row.cell(control), 2)
-                {
-                    written += amount;
-                }
-                let result = if pass.names.is_empty() {
-                    encoder.row(row)
-                } else {
-                    lineage.clone_from(row);
-                    lineage.push(id.as_bytes());
-                    lineage.push(pass.names[place.source].as_bytes());
-                    lineage.push(place.line.to_string().as_bytes());
-                    encoder.row(lineage)
+                let mut write = |row: &Row, sign: i128| {
+                    row.count_filled(filled);
+                    if let Some(control) = program.control
+                        && let Some(amount) = scaled(row.cell(control), 2)
+                    {
+                        written += sign * amount;
+                    }
+                    let result = encoder.row(tail.of(row, table, id, place));
+                    let identity = (place, "ExplanationOfBenefit", id);
+                    changes(crosswalk, table, encoder.as_ref(), identity, &mut tally.issues);
+                    if let Err(error) = result {
+                        trouble.get_or_insert(error);
+                    }
                 };
-                let identity = (place, "ExplanationOfBenefit", id);
-                changes(crosswalk, table, encoder.as_ref(), identity, &mut tally.issues);
-                if let Err(error) = result {
-                    trouble.get_or_insert(error);
+                match program.cancels.filter(|_| paired) {
+                    None => write(row, 1),
+                    Some(column) => {
+                        taken_back += 1;
+                        pair.of(row, column).into_iter().for_each(|(row, sign)| write(row, sign));
+                    }
                 }
-            });
+            }) + taken_back;
             if let Some(error) = trouble {
                 return Err(error);
             }
             tally.rows[table] += rows;
             if rows > 0 {
-                has_rows = true;
+                has_rows = !paired;
                 *tally.months.entry((family, month)).or_default().rows.entry(table).or_default() += rows;
             }
             if rows == 0 && program.row == Root::Item && program.only_with.is_empty() && !pass.has_header(family) {
@@ -326,6 +354,7 @@ impl Claims<'_> {
             tally.issues.push(issue);
         }
         if family_name == HOSPICE
+            && !paired
             && let Some(table) = pass.beneficiary_table
         {
             self.stays.push((patient.into(), stay(crosswalk, &mut self.maker, table, &walked)));

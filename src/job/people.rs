@@ -3,9 +3,11 @@
 //! It makes everything of a Patient that does not need claims: the MBI in force, the former ones, the cells of the
 //! beneficiary tables. Lines of other kinds are only counted here; the pass over claims reads those files again.
 
+use jiff::civil::Date;
+
 use crate::crosswalk::picture::{Fit, Picture};
 use crate::crosswalk::program::{Crosswalk, Origin};
-use crate::crosswalk::row::Row;
+use crate::crosswalk::row::{Packed, Row};
 use crate::crosswalk::rows::{RowMaker, Walked};
 use crate::crosswalk::walk::{Frames, Walker};
 use crate::error::Result;
@@ -17,10 +19,22 @@ use crate::report::Weight;
 use super::beneficiaries::{CoverageEntry, PatientEntry};
 use super::claims::{note_issues, wrong_version};
 use super::lines::{Place, Reader, Take};
+use super::pipeline::Yield;
 use super::tally::Tally;
 
 /// The system of MBIs.
 const MBI_SYSTEM: &str = "http://hl7.org/fhir/sid/us-mbi";
+
+/// Tables of beneficiaries that are wanted, by index.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PeopleTables {
+    /// one row for each beneficiary or hospice stay
+    pub demographics: Option<usize>,
+    /// one row for each former MBI
+    pub former: Option<usize>,
+    /// one row for each span of enrolment
+    pub enrollment: Option<usize>,
+}
 
 /// Makes entries of the lines of chunks.
 pub struct PeopleWorker<'x> {
@@ -36,8 +50,7 @@ pub struct People<'x> {
     walker: Walker<u32>,
     /// its fills are read at the end
     pub maker: RowMaker<'x>,
-    /// beneficiary table and table of former MBIs, if they are wanted
-    tables: [Option<usize>; 2],
+    tables: PeopleTables,
     row: Row,
     out: PeopleOutput,
 }
@@ -55,9 +68,16 @@ pub struct PeopleOutput {
     pub tally: Tally,
 }
 
+impl Yield for PeopleOutput {
+    /// What comes of people is kept for the whole run, merged or not.
+    fn held(&self) -> usize {
+        0
+    }
+}
+
 impl<'x> PeopleWorker<'x> {
-    /// `tables`: the beneficiary table and the table of former MBIs, by index.
-    pub fn new(crosswalk: &'x Crosswalk, sources: &'x [Source], tables: [Option<usize>; 2]) -> Self {
+    /// For the tables that are wanted.
+    pub fn new(crosswalk: &'x Crosswalk, sources: &'x [Source], tables: PeopleTables) -> Self {
         let people = People {
             crosswalk,
             sources,
@@ -138,7 +158,7 @@ impl People<'_> {
         let walked = Walked { record, frames, mbi };
         self.maker.begin();
         self.row.clear();
-        if let Some(table) = self.tables[0] {
+        if let Some(table) = self.tables.demographics {
             for (at, column) in crosswalk.tables[table].columns.iter().enumerate() {
                 match column.origin {
                     Origin::Patient | Origin::Claim => self.maker.cell(table, at, &walked, 0, &mut self.row),
@@ -147,20 +167,22 @@ impl People<'_> {
             }
         }
         let cells = self.row.pack();
-        let mut former = Vec::new();
-        // Without a number in force there is nothing that a former one could lead to.
-        if let Some(table) = self.tables[1].filter(|_| !mbi.is_empty()) {
-            let mut seen = vec![mbi];
+        let mut numbers: Vec<(Box<str>, Packed)> = Vec::new();
+        if let Some(table) = self.tables.former {
             for one in &mbis {
-                if seen.contains(&one.value.as_str()) {
+                if numbers.iter().any(|(known, _)| **known == *one.value) {
                     continue;
                 }
-                seen.push(&one.value);
                 self.row.clear();
+                let notes = self.maker.notes.len();
                 for at in 0..crosswalk.tables[table].columns.len() {
                     self.maker.cell(table, at, &walked, one.base, &mut self.row);
                 }
-                former.push(self.row.pack());
+                if mbi.is_empty() || one.value == mbi {
+                    // It has no row yet, so there is nothing to tell of it.
+                    self.maker.notes.truncate(notes);
+                }
+                numbers.push((one.value.as_str().into(), self.row.pack()));
             }
         }
         let entry = PatientEntry {
@@ -168,7 +190,7 @@ impl People<'_> {
             replaced_by: replaced_by.map(|reference| reference_id(&reference).into()),
             mbi: mbi.into(),
             cells,
-            former,
+            numbers,
             source: place.source as u32,
             line: place.line,
             id: id.as_str().into(),
@@ -194,7 +216,7 @@ impl People<'_> {
             return None;
         }
         let mut cells = Vec::new();
-        if let Some(table) = self.tables[0] {
+        if let Some(table) = self.tables.demographics {
             let walked = Walked { record, frames, mbi: "" };
             self.maker.begin();
             for (at, column) in crosswalk.tables[table].columns.iter().enumerate() {
@@ -209,7 +231,7 @@ impl People<'_> {
                 }
             }
         }
-        let entry = CoverageEntry {
+        let mut entry = CoverageEntry {
             id: id.as_str().into(),
             updated: text(facts.updated.at).into(),
             source: place.source as u32,
@@ -218,10 +240,45 @@ impl People<'_> {
             start: text(facts.start.at).into(),
             end: period_end(&text(facts.end.at)).into(),
             cells,
+            span: None,
         };
+        entry.span = self.tables.enrollment.and_then(|table| self.span(table, record, place, &id, tally));
         let ambiguous = &self.walker.frames.ambiguous;
         note_issues(crosswalk, (2, None), ambiguous, &mut self.maker.notes, place, "Coverage", &id, tally);
         Some(entry)
+    }
+}
+
+impl People<'_> {
+    /// First and last day of enrolment that a Coverage gives; `None` if it is of no part that counts.
+    fn span<C: Cursor<At = u32>>(
+        &mut self,
+        table: usize,
+        record: &C,
+        place: Place,
+        id: &str,
+        tally: &mut Tally,
+    ) -> Option<(Date, Option<Date>)> {
+        let walked = Walked { record, frames: &self.walker.frames, mbi: "" };
+        self.maker.begin();
+        let mut dates = Vec::new();
+        for (at, column) in self.crosswalk.tables[table].columns.iter().enumerate() {
+            if column.origin == Origin::Coverage {
+                self.row.clear();
+                self.maker.cell(table, at, &walked, 0, &mut self.row);
+                dates.push(std::str::from_utf8(self.row.cell(0)).ok().and_then(|date| date.parse::<Date>().ok()));
+            }
+        }
+        let [Some(start), end] = dates[..] else { return None };
+        if end.is_some_and(|end| end < start) {
+            let message = "expected a Coverage that ends after its start, found one that ends before: no span of it";
+            let mut issue = place.issue("backward-period", Weight::Loss, message);
+            issue.resource = "Coverage";
+            issue.id = id.to_string();
+            tally.issues.push(issue);
+            return None;
+        }
+        Some((start, end))
     }
 }
 

@@ -5,7 +5,7 @@ use super::run::Run;
 use super::versions::Version;
 use super::{Job, Observer};
 use crate::api::Api;
-use crate::crosswalk::program::Crosswalk;
+use crate::crosswalk::program::{Crosswalk, Wants};
 use crate::error::{Error, Result};
 use crate::read::Source;
 use crate::report::Report;
@@ -16,21 +16,24 @@ use crate::write::arrow::ArrowSink;
 pub(crate) struct Piece<'a> {
     job: &'a Job,
     sources: &'a [Source],
+    /// per source, as in a whole run; empty: there is one delivery
+    deliveries: Vec<u32>,
     wanted: Vec<usize>,
     crosswalk: Crosswalk,
 }
 
 impl<'a> Piece<'a> {
-    pub(crate) fn new(job: &'a Job, sources: &'a [Source]) -> Result<Piece<'a>> {
+    /// `deliveries`: per source, if versions are asked for and there are several.
+    pub(crate) fn new(job: &'a Job, sources: &'a [Source], deliveries: Vec<u32>) -> Result<Piece<'a>> {
         let unsaid = || Error::Usage("expected the API version of a piece of a job, found none".to_string());
         let api: Api = job.api.ok_or_else(unsaid)?;
-        let crosswalk = Crosswalk::compile(&job.schemas, api)?;
-        Ok(Piece { job, sources, wanted: job.wanted_tables()?, crosswalk })
+        let crosswalk = Crosswalk::compile_with(&job.schemas, api, Wants { groups: !deliveries.is_empty() })?;
+        Ok(Piece { job, sources, deliveries, wanted: job.wanted_tables()?, crosswalk })
     }
 
     fn run<'r>(&'r self, sink: &'r mut dyn Sink, observer: &'r mut dyn Observer) -> Run<'r> {
-        let Piece { job, sources, wanted, crosswalk } = self;
-        Run { job, wanted, sources, crosswalk, sink, observer }
+        let Piece { job, sources, deliveries, wanted, crosswalk } = self;
+        Run { job, wanted, sources, deliveries, crosswalk, sink, observer }
     }
 
     /// Who the people of all sources are.
@@ -54,9 +57,10 @@ impl<'a> Piece<'a> {
     /// Every version of every claim in input order.
     pub(crate) fn versions(
         &self,
+        people: &Beneficiaries,
         observer: &mut dyn Observer,
         each: impl FnMut(Version) -> Result<()> + Send,
     ) -> Result<Report> {
-        self.run(&mut ArrowSink::new(|_, _| Ok(())), observer).versions(each)
+        self.run(&mut ArrowSink::new(|_, _| Ok(())), observer).versions(people, each)
     }
 }

@@ -4,21 +4,22 @@
 //! counts are added up here, in input order.
 
 mod part;
+mod population;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use super::beneficiaries::{Beneficiaries, Stay};
-use super::claims::{ClaimOutput, ClaimPass, ClaimWorker, changes};
+use super::claims::{ClaimOutput, ClaimPass, ClaimWorker};
 use super::lines::Place;
-use super::people::{PeopleOutput, PeopleWorker};
-use super::tally::{FamilyTally, Filled, Month, MonthTally, Tally};
+use super::people::{PeopleOutput, PeopleTables, PeopleWorker};
+use super::tail::Tail;
+use super::tally::{FamilyTally, Month, MonthTally, Tally};
 use super::versions::{Older, Versions};
 use super::{Adjustments, Job, Observer, pipeline};
 use crate::crosswalk::path::Root;
 use crate::crosswalk::picture::cents;
-use crate::crosswalk::program::{Crosswalk, Origin};
+use crate::crosswalk::program::Crosswalk;
 use crate::crosswalk::row::Row;
 use crate::crosswalk::schema::{LAYOUT_VERSION, Table};
 use crate::error::{Error, Result};
@@ -27,10 +28,7 @@ use crate::report::{
     BeneficiaryReport, FieldFill, InputReport, Issue, IssueCounter, MonthSums, NO_MONTH, Payments, Report,
     SUMMARY_VERSION, Weight,
 };
-use crate::write::{Encoder, OutTable, Sink};
-
-/// Beneficiaries whose rows are encoded at a time.
-const BATCH: u64 = 4096;
+use crate::write::{OutTable, Sink};
 
 /// What became of an attempt.
 pub enum Outcome {
@@ -58,12 +56,29 @@ pub struct Run<'a> {
     pub wanted: &'a [usize],
     /// the input files
     pub sources: &'a [Source],
+    /// per input file: whose claims the server vouches for together; empty: there is one delivery
+    pub deliveries: &'a [u32],
     /// of the run's version
     pub crosswalk: &'a Crosswalk,
     /// where rows go
     pub sink: &'a mut dyn Sink,
     /// who is told
     pub observer: &'a mut dyn Observer,
+}
+
+/// What is not known before all claims are read: a loss that hangs on it ends no strict run yet.
+#[derive(Debug, Clone, Copy, Default)]
+struct Doubt {
+    /// Patients may still turn up
+    people: bool,
+    /// newer versions of claims may
+    claims: bool,
+}
+
+impl Doubt {
+    fn is_about(self, issue: &Issue) -> bool {
+        self.people && issue.kind == "unknown-patient" || self.claims && issue.resource == "ExplanationOfBenefit"
+    }
 }
 
 /// What both passes add up.
@@ -75,10 +90,11 @@ struct Totals {
     /// cells that are not blank, by table and column
     filled: Vec<Vec<u64>>,
     skipped: BTreeMap<String, u64>,
+    cancelled: BTreeMap<String, u64>,
     rows: Vec<u64>,
     blank_keys: BTreeMap<(usize, usize), u64>,
     issues: IssueCounter,
-    /// with `strict`, the first claim whose Patient has not come yet, while one may
+    /// with `strict`, the first loss that may yet turn out to be none
     waiting: Option<Error>,
     done: u64,
 }
@@ -87,7 +103,10 @@ impl Run<'_> {
     /// Workers that the input can keep busy; a compressed file may hold many times its size.
     fn workers(&self) -> usize {
         const INFLATED: u64 = 64;
-        let bytes: u64 = self.sources.iter().map(|source| source.size * INFLATED).sum();
+        if !self.sources.iter().all(Source::is_there) {
+            return self.job.threads.max(1);
+        }
+        let bytes: u64 = self.sources.iter().map(|source| source.size() * INFLATED).sum();
         let chunks = bytes / self.job.chunk.max(1) as u64 + self.sources.len() as u64;
         self.job.threads.clamp(1, usize::try_from(chunks).unwrap_or(usize::MAX).max(1))
     }
@@ -144,7 +163,7 @@ impl Run<'_> {
                 .iter()
                 .map(|source| InputReport {
                     file: source.path.display().to_string(),
-                    bytes: source.size,
+                    bytes: source.size(),
                     ..InputReport::default()
                 })
                 .collect(),
@@ -164,11 +183,23 @@ impl Run<'_> {
         self.wanted.iter().copied().find(|at| self.crosswalk.tables[*at].row == row)
     }
 
+    fn people_tables(&self) -> PeopleTables {
+        PeopleTables {
+            demographics: self.table_of(Root::Patient),
+            former: self.table_of(Root::Former),
+            enrollment: self.table_of(Root::Coverage),
+        }
+    }
+
+    fn tail(&self) -> Tail {
+        Tail::new(self.crosswalk, self.sources, self.job.lineage, self.job.file_columns.as_ref())
+    }
+
     fn out_tables(&self) -> Vec<OutTable> {
         let version = self.job.schemas.version(self.crosswalk.api);
         let table = |at: &usize| {
             let table = &self.job.schemas.tables[*at];
-            OutTable::of(table, self.job.lineage).explained(table, version)
+            OutTable::of(table, self.job.lineage, self.job.file_columns.is_some()).explained(table, version)
         };
         let mut tables: Vec<OutTable> = self.wanted.iter().map(table).collect();
         tables.push(OutTable::summary());
@@ -188,7 +219,7 @@ impl Run<'_> {
         let mut others = vec![0u64; self.sources.len()];
         let mut tallies: Vec<Tally> = Vec::new();
         let feed = Feed::new(self.sources, files, self.job.chunk);
-        let tables = [self.table_of(Root::Patient), self.table_of(Root::Former)];
+        let tables = self.people_tables();
         let workers = (0..self.workers()).map(|_| PeopleWorker::new(crosswalk, self.sources, tables)).collect();
         let merge = |output: PeopleOutput| {
             output.patients.into_iter().for_each(|patient| beneficiaries.add_patient(patient));
@@ -210,7 +241,7 @@ impl Run<'_> {
                 tally.consumed = 0;
                 tally.issues.retain(|issue| !issue.resource.is_empty());
             }
-            self.add(totals, tally, false)?;
+            self.add(totals, tally, Doubt::default())?;
         }
         Ok(others.into_iter().map(|others| others > 0).collect())
     }
@@ -225,8 +256,7 @@ impl Run<'_> {
         fills: &mut [Vec<u64>],
     ) -> Result<Claims> {
         let crosswalk = self.crosswalk;
-        let names: Vec<Arc<str>> =
-            if self.job.lineage { self.sources.iter().map(|s| s.name.as_str().into()).collect() } else { Vec::new() };
+        let tail = self.tail();
         let tables: Vec<usize> =
             self.wanted.iter().copied().filter(|at| !crosswalk.tables[*at].families.is_empty()).collect();
         let positions: Vec<usize> = tables.iter().filter_map(|table| self.position(*table)).collect();
@@ -236,10 +266,12 @@ impl Run<'_> {
             sources: self.sources,
             beneficiaries,
             people_read: &people_read,
-            names: &names,
+            tail: &tail,
             tables: &tables,
             beneficiary_table: self.table_of(Root::Patient),
             older,
+            deliveries: self.deliveries,
+            adjustments: self.job.adjustments,
             parser: self.job.parser,
             verify: self.job.verify,
         };
@@ -251,6 +283,7 @@ impl Run<'_> {
         let feed = Feed::new(self.sources, files, self.job.chunk);
         let mut stays = Vec::new();
         let mut versions = Versions::default();
+        let doubt = Doubt { people: claims_only.contains(&true), claims: older.is_none() };
         let merge = |output: ClaimOutput| {
             if output.late_people {
                 return Ok(ControlFlow::Break(()));
@@ -260,7 +293,7 @@ impl Run<'_> {
             for (position, part) in positions.iter().zip(output.parts) {
                 self.sink.part(*position, part)?;
             }
-            self.add(totals, output.tally, claims_only.contains(&true))?;
+            self.add(totals, output.tally, doubt)?;
             Ok(ControlFlow::Continue(()))
         };
         let Some(workers) = pipeline::run(&feed, workers, |worker, chunk| worker.work(chunk), merge)? else {
@@ -280,9 +313,10 @@ impl Run<'_> {
         Ok(Claims::Done(stays))
     }
 
-    /// Adds up; `may_come`: Patients may still turn up, so a claim without one ends no strict run yet.
-    fn add(&mut self, totals: &mut Totals, tally: Tally, may_come: bool) -> Result<()> {
+    /// Adds up.
+    fn add(&mut self, totals: &mut Totals, tally: Tally, doubt: Doubt) -> Result<()> {
         let input = &mut totals.inputs[tally.source];
+        input.bytes = self.sources[tally.source].size();
         input.lines += tally.lines;
         input.blank_lines += tally.blank_lines;
         input.uncompressed_bytes += tally.bytes;
@@ -301,6 +335,9 @@ impl Run<'_> {
         for (reason, count) in tally.skipped {
             *totals.skipped.entry(reason).or_default() += count;
         }
+        for (reason, count) in tally.cancelled {
+            *totals.cancelled.entry(reason).or_default() += count;
+        }
         for (total, rows) in totals.rows.iter_mut().zip(&tally.rows) {
             *total += rows;
         }
@@ -312,7 +349,7 @@ impl Run<'_> {
             self.observer.issue(&issue, &file)?;
             if self.job.strict && issue.weight == Weight::Loss {
                 let error = Error::Strict(strict_message(&issue, &file));
-                if issue.kind != "unknown-patient" || !may_come {
+                if !doubt.is_about(&issue) {
                     return Err(error);
                 }
                 totals.waiting.get_or_insert(error);
@@ -320,7 +357,7 @@ impl Run<'_> {
             totals.issues.add(issue);
         }
         totals.done += tally.consumed;
-        self.observer.progress(totals.done, self.sources.iter().map(|source| source.size).sum())
+        self.observer.progress(totals.done, self.sources.iter().map(Source::size).sum())
     }
 
     /// Coverages whose Patient is not in the input: nothing of them is written.
@@ -335,90 +372,7 @@ impl Run<'_> {
             tally.source = place.source;
             tally.issues.push(issue);
         }
-        tallies.into_values().try_for_each(|tally| self.add(totals, tally, false))
-    }
-
-    fn beneficiary_tables(&mut self, beneficiaries: &Beneficiaries, totals: &mut Totals) -> Result<BeneficiaryReport> {
-        let mut people = BeneficiaryReport {
-            merged: beneficiaries.merged(),
-            older_versions: beneficiaries.older_versions(),
-            ..BeneficiaryReport::default()
-        };
-        let crosswalk = self.crosswalk;
-        let demographics = self.table_of(Root::Patient);
-        let former = self.table_of(Root::Former);
-        let mut encoders = Vec::new();
-        for table in [demographics, former] {
-            encoders.push(match table.and_then(|table| self.position(table)) {
-                Some(position) => Some((position, self.sink.encoder(position)?)),
-                None => None,
-            });
-        }
-        let mut row = Row::default();
-        let mut issues = Vec::new();
-        let mut filled = Filled::new(&self.crosswalk.widths());
-        for rows in beneficiaries.rows() {
-            let place = Place { source: rows.patient.source as usize, line: rows.patient.line, byte: 0 };
-            people.beneficiaries += 1;
-            people.without_mbi += u64::from(rows.patient.mbi.is_empty());
-            let lineage = [
-                rows.patient.id.to_string(),
-                self.sources[rows.patient.source as usize].name.clone(),
-                rows.patient.line.to_string(),
-            ];
-            let lineage = if self.job.lineage { &lineage[..] } else { &[] };
-            if let (Some(table), Some((_, encoder))) = (demographics, &mut encoders[0]) {
-                for stay in &rows.stays {
-                    row.clear();
-                    let mut dates = [&stay.start, &stay.end].into_iter();
-                    for ((at, column), cell) in
-                        self.crosswalk.tables[table].columns.iter().enumerate().zip(rows.patient.cells.cells())
-                    {
-                        match column.origin {
-                            Origin::Coverage => row.push(rows.enrolled(at).as_bytes()),
-                            Origin::Hospice => row.push(dates.next().map_or("", |date| date).as_bytes()),
-                            _ => row.push(cell),
-                        }
-                    }
-                    row.count_filled(filled.of(table));
-                    lineage.iter().for_each(|text| row.push(text.as_bytes()));
-                    encoder.row(&row)?;
-                    changes(crosswalk, table, encoder.as_ref(), (place, "Patient", &rows.patient.id), &mut issues);
-                    totals.rows[table] += 1;
-                }
-            }
-            if let (Some(table), Some((_, encoder))) = (former, &mut encoders[1]) {
-                for packed in &rows.patient.former {
-                    row.clear();
-                    packed.cells().for_each(|cell| row.push(cell));
-                    row.count_filled(filled.of(table));
-                    lineage.iter().for_each(|text| row.push(text.as_bytes()));
-                    encoder.row(&row)?;
-                    changes(crosswalk, table, encoder.as_ref(), (place, "Patient", &rows.patient.id), &mut issues);
-                    totals.rows[table] += 1;
-                }
-            }
-            if people.beneficiaries.is_multiple_of(BATCH) {
-                self.hand_on(&mut encoders)?;
-                filled.settle();
-            }
-            if !issues.is_empty() {
-                let issues = std::mem::take(&mut issues);
-                self.add(totals, Tally { source: place.source, issues, ..Tally::default() }, false)?;
-            }
-        }
-        self.hand_on(&mut encoders)?;
-        filled.settle();
-        add_fills(&mut totals.filled, filled.sums());
-        Ok(people)
-    }
-
-    /// Gives the encoded rows of the beneficiary tables to the sink.
-    fn hand_on(&mut self, encoders: &mut [Option<(usize, Box<dyn Encoder>)>]) -> Result<()> {
-        for (position, encoder) in encoders.iter_mut().flatten() {
-            self.sink.part(*position, encoder.take()?)?;
-        }
-        Ok(())
+        tallies.into_values().try_for_each(|tally| self.add(totals, tally, Doubt::default()))
     }
 
     /// CCLF0: every file of CMS's with its description, records and record length.
@@ -518,10 +472,12 @@ impl Run<'_> {
             layout: LAYOUT_VERSION.to_string(),
             api: Some(crosswalk.api),
             finished: String::new(),
+            files: self.sink.files(),
             tables: self.wanted.iter().map(|at| (crosswalk.tables[*at].name.clone(), totals.rows[*at])).collect(),
             titles: self.wanted.iter().map(|at| &self.job.schemas.tables[*at]).map(described).collect(),
             fields: self.wanted.iter().map(|at| self.fields(*at, &totals.filled[*at])).collect(),
             skipped: totals.skipped,
+            cancelled: totals.cancelled,
             fills: filled,
             blank_keys: blank_keys.collect(),
             issues: totals.issues.counts(|source| self.sources[source].path.display().to_string()),

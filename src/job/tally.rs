@@ -25,6 +25,8 @@ pub struct Tally {
     pub months: BTreeMap<(usize, Month), MonthTally>,
     /// claims in no family of CCLF, by reason
     pub skipped: BTreeMap<String, u64>,
+    /// claims written as original and cancellation, by reason
+    pub cancelled: BTreeMap<String, u64>,
     /// by index of the table
     pub rows: Vec<u64>,
     /// blanks in key columns, by table and position in its keys
@@ -40,7 +42,7 @@ pub struct Tally {
 pub struct FamilyTally {
     /// claims read
     pub claims: u64,
-    /// of these, left out by a rule
+    /// of these, left out by a rule, or written with a cancellation
     pub skipped: u64,
     /// claims whose payment amount cannot be read
     pub unreadable: u64,
@@ -48,7 +50,7 @@ pub struct FamilyTally {
     pub paid: i128,
     /// payment amounts of the skipped ones
     pub paid_skipped: i128,
-    /// the control column as written
+    /// the control column as written, of cancellations with the other sign
     pub written: i128,
 }
 
@@ -93,7 +95,7 @@ impl Month {
 pub struct MonthTally {
     /// as for the family
     pub sums: FamilyTally,
-    /// claims with a row
+    /// claims in force with a row
     pub written: u64,
     /// by index of the table
     pub rows: BTreeMap<usize, u64>,

@@ -6,9 +6,22 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use super::codec::{Codec, MAGIC};
 use crate::error::{Error, Result};
+
+/// Brings files while others are read.
+pub trait Arrivals: Send + Sync + std::fmt::Debug {
+    /// Waits until a file is there whole; where it is.
+    fn wait(&self, file: usize) -> Result<PathBuf>;
+
+    /// Whether a file is there whole.
+    fn is_here(&self, file: usize) -> bool;
+
+    /// The file was read to its end. If it is waited for again all the same, it must come again.
+    fn read(&self, file: usize);
+}
 
 /// One file of the input.
 #[derive(Debug)]
@@ -17,14 +30,12 @@ pub struct Source {
     pub path: PathBuf,
     /// file name alone, as lineage shows it; `-` for standard input
     pub name: String,
-    /// how it is compressed
-    pub codec: Codec,
-    /// bytes on disk
-    pub size: u64,
+    /// how it is compressed and its bytes on disk, once it is there
+    known: OnceLock<(Codec, u64)>,
+    /// who brings it, and as which file
+    arrival: Option<(Arc<dyn Arrivals>, usize)>,
     /// of a plain file, only lines whose first byte is in here; `None`: all of them
-    pub range: Option<Range<u64>>,
-    /// number of the first of these lines, 1-based
-    pub first_line: u64,
+    range: Option<Range<u64>>,
     /// tells a file from others, whatever its name
     inode: Option<(u64, u64)>,
     /// a pipe cannot be opened again
@@ -90,7 +101,7 @@ fn refuse_twins(sources: &[Source]) -> Result<()> {
         }
     }
     let paths: HashSet<&Path> = sources.iter().map(|source| source.path.as_path()).collect();
-    for source in sources.iter().filter(|source| source.codec != Codec::Plain) {
+    for source in sources.iter().filter(|source| source.codec() != Codec::Plain) {
         let unpacked = source.path.with_extension("");
         if unpacked != source.path && paths.contains(unpacked.as_path()) {
             return Err(Error::Usage(format!(
@@ -107,17 +118,66 @@ impl Source {
         let trouble = |error| Error::file("read", path, error);
         let file = File::open(path).map_err(trouble)?;
         let meta = file.metadata().map_err(trouble)?;
-        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let codec = magic(&file).map_err(trouble)?;
         let inode = Some((meta.dev(), meta.ino()));
-        Ok(Source { path: path.to_path_buf(), name, codec, size: meta.len(), range: None, first_line: 1, inode, spool: None })
+        let known = OnceLock::from((codec, meta.len()));
+        Ok(Source { known, inode, ..Source::at(path) })
     }
 
-    /// Those lines of a file whose first byte is in a range; a compressed file is read whole.
+    /// Those lines of a file whose first byte is in the range; a compressed file is read whole.
     pub fn part(path: &Path, range: Range<u64>) -> Result<Source> {
-        let source = Source::open_at(path)?;
-        let range = (source.codec == Codec::Plain).then_some(range);
-        Ok(Source { range, ..source })
+        Ok(Source { range: Some(range), ..Source::open_at(path)? })
+    }
+
+    /// A file that will be there when it is opened. `path`: where it is expected.
+    pub fn arriving(path: &Path, arrivals: Arc<dyn Arrivals>, file: usize) -> Source {
+        Source { arrival: Some((arrivals, file)), ..Source::at(path) }
+    }
+
+    fn at(path: &Path) -> Source {
+        Source {
+            path: path.to_path_buf(),
+            name: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+            known: OnceLock::new(),
+            range: None,
+            arrival: None,
+            inode: None,
+            spool: None,
+        }
+    }
+
+    /// How it is compressed; plain until it is there.
+    pub fn codec(&self) -> Codec {
+        self.known.get().map_or(Codec::Plain, |known| known.0)
+    }
+
+    /// Bytes on disk; none until it is there.
+    pub fn size(&self) -> u64 {
+        self.known.get().map_or(0, |known| known.1)
+    }
+
+    /// Bytes to read: all of them, or of a part those of its range.
+    pub fn extent(&self) -> Range<u64> {
+        let all = 0..self.size();
+        match &self.range {
+            Some(range) if self.codec() == Codec::Plain => range.start.min(all.end)..range.end.min(all.end),
+            _ => all,
+        }
+    }
+
+    /// Only a part of the file is read: how many lines come before it is not known.
+    pub fn is_part(&self) -> bool {
+        self.range.is_some()
+    }
+
+    /// It is there.
+    pub fn is_there(&self) -> bool {
+        self.known.get().is_some()
+    }
+
+    /// It can be opened without waiting for it.
+    pub fn can_open(&self) -> bool {
+        self.arrival.as_ref().is_none_or(|(arrivals, file)| arrivals.is_here(*file))
     }
 
     /// Lines that begin before a position of a plain file. Reads it up to there.
@@ -137,6 +197,13 @@ impl Source {
         }
     }
 
+    /// It was read to its end.
+    pub fn done(&self) {
+        if let Some((arrivals, file)) = &self.arrival {
+            arrivals.read(*file);
+        }
+    }
+
     /// What can be read only once goes to an unnamed file: gone with the process however that ends, and readable by
     /// nobody else.
     fn spooled(path: &Path, from: &mut dyn Read, folder: &Path) -> Result<Source> {
@@ -145,13 +212,21 @@ impl Source {
         let size = std::io::copy(from, &mut file).map_err(trouble)?;
         file.flush().map_err(trouble)?;
         let codec = magic(&file).map_err(trouble)?;
-        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        Ok(Source { path: path.to_path_buf(), name, codec, size, range: None, first_line: 1, inode: None, spool: Some(file) })
+        let known = OnceLock::from((codec, size));
+        Ok(Source { known, spool: Some(file), ..Source::at(path) })
     }
 
-    /// The file, positioned at its start.
+    /// The file, positioned at its start; waits for one that is on its way.
     pub fn open(&self) -> Result<File> {
         let trouble = |error| Error::file("read", &self.path, error);
+        if let Some((arrivals, file)) = &self.arrival {
+            let path = arrivals.wait(*file)?;
+            let file = File::open(path).map_err(trouble)?;
+            let known = (magic(&file).map_err(trouble)?, file.metadata().map_err(trouble)?.len());
+            // If it came before, it is the same one.
+            let _ = self.known.set(known);
+            return Ok(file);
+        }
         match &self.spool {
             None => File::open(&self.path).map_err(trouble),
             Some(spool) => {
@@ -167,7 +242,8 @@ impl Source {
     ///
     /// Trouble is for later: the lines end where it begins.
     pub fn head(&self, limit: usize) -> Result<impl Iterator<Item = Vec<u8>>> {
-        let reader = self.codec.reader(self.open()?).ok();
+        let file = self.open()?;
+        let reader = self.codec().reader(file).ok();
         let mut reader = reader.map(|reader| BufReader::new(reader.take(limit as u64)));
         Ok(std::iter::from_fn(move || {
             let reader = reader.as_mut()?;
@@ -195,8 +271,8 @@ fn magic(file: &File) -> std::io::Result<Codec> {
     Ok(Codec::detect(&first[..read]))
 }
 
-/// Files that stand beside an export and are not part of it.
-const BOOKKEEPING: [&str; 3] = ["manifest.json", "log.ndjson", "summary.json"];
+/// Files and folders that stand beside an export and are not part of it.
+const BOOKKEEPING: [&str; 5] = ["manifest.json", "log.ndjson", "summary.json", "error", "deleted"];
 
 fn list(folder: &Path, except: Option<&Path>, files: &mut Vec<PathBuf>, ignored: &mut Vec<PathBuf>) -> Result<()> {
     let trouble = |error| Error::file("read", folder, error);

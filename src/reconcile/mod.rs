@@ -52,6 +52,8 @@ pub struct Reconciliation {
     pub tables: Vec<Table>,
     /// claims left out by rule, by reason
     pub skipped: BTreeMap<String, u64>,
+    /// claims no longer in force that are written as original and cancellation, by reason
+    pub cancelled: BTreeMap<String, u64>,
     /// what was left out or left blank though no rule says so
     pub losses: Vec<Trouble>,
     /// codes that the value maps do not know
@@ -179,6 +181,7 @@ impl Reconciliation {
             families: report.payments.iter().map(|(name, payments)| family(name, payments)).collect(),
             tables: report.tables.iter().map(|(name, rows)| table(report, name, *rows)).collect(),
             skipped: report.skipped.clone(),
+            cancelled: report.cancelled.clone(),
             losses: troubles(&|issue| issue.weight == Weight::Loss && !unknown(issue)),
             unknown_codes: troubles(&unknown),
             notices: troubles(&|issue| issue.weight == Weight::Notice),

@@ -248,6 +248,7 @@ fn left_out(told: &Reconciliation) -> Markup {
     html! {
         h2 { "Left out, lost, filled in" }
         (counts("Left out by rule", "Claims that CCLF does not have; skips.csv says which.", "reason", &told.skipped))
+        (counts("Cancelled", "Claims no longer in force, written as original and cancellation.", "reason", &told.cancelled))
         (troubles("Lost", "Left out or left blank though no rule says so (exit code 3). issues.csv lists every place.", &told.losses))
         (troubles("Unknown codes", "Codes that no value map knows: blank unless the field has a fallback.", &told.unknown_codes))
         (troubles("Worth knowing", "Written, and counted.", &told.notices))

@@ -39,7 +39,7 @@ impl Context {
             files.values().filter(|split| options.thorough || !split.is_of_claims()).collect();
         let sources: Vec<Source> = files.iter().map(|split| whole(split)).collect::<Result<_>>()?;
         let job = options.job(None, api)?;
-        let (people, report) = Piece::new(&job, &sources)?.people(&mut Silent)?;
+        let (people, report) = Piece::new(&job, &sources, Vec::new())?.people(&mut Silent)?;
         Ok((Context { people: Arc::new(people), is_thorough: options.thorough }, report))
     }
 

@@ -39,7 +39,7 @@ mod versions;
 mod whole;
 
 pub use context::Context;
-pub use options::{KEYS, Options, SOURCE_NUMBER, has_splits};
+pub use options::{KEYS, Options, PLACE, has_splits};
 pub use plan::{Split, plan, plan_as};
 pub use read::{Reader, Waiting};
 pub use schema::schema;

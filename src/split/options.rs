@@ -6,34 +6,31 @@ use crate::crosswalk::path::{Cell, Root};
 use crate::crosswalk::picture::Picture;
 use crate::crosswalk::schema::{Mapping, Schemas, Status, Table};
 use crate::error::{Error, Result};
-use crate::job::{Job, LINEAGE, SUMMARY_TABLE};
+use crate::job::{Job, SUMMARY_TABLE};
 use crate::parse::Verify;
 
-/// Columns that joins and windows need, behind the table's own: whose claim it is, which claims are versions of one
-/// another, and when the server last changed it (RFC 3339 text, as served).
+/// Columns that joins and windows need, behind the table's own: whose claim it is, what versions of it share (v1, v2:
+/// CCW's claim group; v3: the control number), and when the server last changed it (RFC 3339 text, as served).
 pub const KEYS: [&str; 3] = ["patient_id", "claim_group_id", "last_updated"];
 
-/// The column behind those of lineage: position of the file among the plan's, from 0. Of equal versions of a claim the
-/// later in the input counts, by this and `source_line`.
-pub const SOURCE_NUMBER: &str = "source_number";
+/// Columns behind the keys: id of the resource, name of its file, first byte of its line (of the uncompressed file), and
+/// position of the file among the plan's, from 0. Of equally new versions of a claim the one counts that is last in the
+/// input, by the last two.
+pub const PLACE: [&str; 4] = ["fhir_id", "source_file", "source_byte", "source_number"];
 
-/// Where the keys come from, in v1, v2 and v3. v3 tells versions by the claim's own id.
-const PATHS: [[&str; 3]; 3] = [
-    ["%eob.patient.reference.replace('Patient/','')"; 3],
-    [
-        "%eob.identifier.where(system='https://bluebutton.cms.gov/resources/identifier/claim-group').value",
-        "%eob.identifier.where(system='https://bluebutton.cms.gov/resources/identifier/claim-group').value",
-        "%eob.id",
-    ],
-    ["%eob.meta.lastUpdated"; 3],
-];
+/// A reference is `Patient/` and the id.
+const PATIENT: &str = KEYS[0];
+const OF_REFERENCE: &str = ".replace('Patient/','')";
+
+/// The facts of a claim that are the [`KEYS`].
+const FACTS: [&str; 3] = ["patient", "group", "updated"];
 
 /// How splits are read.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// only these columns, in this order; empty: all. What is not asked for is not looked for.
     pub columns: Vec<String>,
-    /// append [`KEYS`], the columns of lineage and [`SOURCE_NUMBER`]; line numbers cost reading each file up to the split
+    /// append [`KEYS`] and [`PLACE`]
     pub keys: bool,
     /// end at the first loss
     pub strict: bool,
@@ -136,8 +133,8 @@ pub fn has_splits(table: &Table) -> bool {
 fn check_columns(options: &Options, schemas: &Schemas, name: &str) -> Result<()> {
     let Some(table) = schemas.table(name) else { return Ok(()) };
     for column in &options.columns {
-        let is_lineage = options.keys && (LINEAGE.contains(&column.as_str()) || column == SOURCE_NUMBER);
-        if !is_lineage && table.layout.position(column).is_none() {
+        let is_place = options.keys && PLACE.contains(&column.as_str());
+        if !is_place && table.layout.position(column).is_none() {
             return Err(Error::Usage(format!("expected columns of {name}, found `{column}`")));
         }
     }
@@ -162,30 +159,26 @@ fn prune(schemas: &mut Schemas, wanted: Option<&str>, columns: &[String]) {
     }
 }
 
-/// [`KEYS`] as columns of every table of claims.
+/// [`KEYS`] as columns of every table of claims, each made like the fact of the same kind.
 fn add_keys(schemas: &mut Schemas) -> Result<()> {
-    for table in schemas.tables.iter_mut().filter(|table| !is_population(table)) {
-        for (label, paths) in KEYS.iter().zip(PATHS) {
+    let Schemas { tables, versions, .. } = schemas;
+    for table in tables.iter_mut().filter(|table| !is_population(table)) {
+        for (label, fact) in KEYS.into_iter().zip(FACTS) {
             if table.layout.position(label).is_some() {
                 continue;
             }
             let start = table.layout.record_length() + 1;
             let picture = Picture::Text { width: 64 };
             let end = start + picture.width() - 1;
-            let printed = "X(64)".to_string();
-            table.layout.fields.push(Field { label: label.to_string(), start, end, printed, picture });
-            for (version, path) in schemas.versions.iter_mut().zip(paths) {
-                version.mappings.push(Mapping {
-                    table: table.layout.table.clone(),
-                    field: label.to_string(),
-                    status: Some(Status::Mapped),
-                    text: path.to_string(),
-                    cell: Cell::parse(path).map_err(|fault| Error::Usage(format!("`{label}`: {fault}")))?,
-                    note: String::new(),
-                    file: "split".to_string(),
-                    row: 0,
-                    column: version.api.name(),
-                });
+            table.layout.fields.push(Field { label: label.to_string(), start, end, printed: "X(64)".to_string(), picture });
+            for version in versions.iter_mut() {
+                let is_fact = |mapping: &&Mapping| mapping.table == "%eob" && mapping.field == fact;
+                let none = || Error::Usage(format!("expected the fact `{fact}` of a claim, found none"));
+                let fact = version.mappings.iter().find(is_fact).cloned().ok_or_else(none)?;
+                let text = if label == PATIENT { format!("{}{OF_REFERENCE}", fact.text) } else { fact.text.clone() };
+                let cell = Cell::parse(&text).map_err(|fault| Error::Usage(format!("`{label}`: {fault}")))?;
+                let (table, field) = (table.layout.table.clone(), label.to_string());
+                version.mappings.push(Mapping { table, field, status: Some(Status::Mapped), text, cell, ..fact });
             }
         }
     }

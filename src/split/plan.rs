@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::api::Api;
 use crate::error::{Error, Result};
-use crate::job::{Head, Job};
+use crate::job::{Head, Job, deliveries};
 use crate::read::codec::Codec;
 use crate::read::{Input, Source};
 
@@ -27,6 +27,8 @@ pub struct Split {
     pub resource: String,
     /// of the whole plan
     pub api: Api,
+    /// whose claims the server vouches for together: files of one folder; `None`: the whole plan is one
+    pub delivery: Option<u32>,
 }
 
 /// Cuts files and folders into splits of about `target_bytes`, in input order.
@@ -51,41 +53,43 @@ pub fn plan_as(inputs: &[PathBuf], target_bytes: u64, api: Option<Api>) -> Resul
     let heads: Vec<Head> = sources.iter().map(Head::of).collect::<Result<_>>()?;
     let job = Job { api, ..Job::new([""; 0])? };
     let api = job.version(&sources, &heads)?;
+    let deliveries = deliveries(&sources);
     let mut splits = Vec::new();
     for (at, (source, head)) in sources.iter().zip(&heads).enumerate() {
-        cut(source, head, at as u32, api, target_bytes.max(1), &mut splits);
+        let file = Split {
+            path: source.path.clone(),
+            file: at as u32,
+            start: 0,
+            end: source.size(),
+            size: source.size(),
+            codec: source.codec(),
+            resource: if head.is_claim { "ExplanationOfBenefit" } else { "" }.to_string(),
+            api,
+            delivery: deliveries.get(at).copied(),
+        };
+        file.cut(target_bytes.max(1), &mut splits);
     }
     Ok(splits)
 }
 
-fn cut(source: &Source, head: &Head, file: u32, api: Api, target: u64, splits: &mut Vec<Split>) {
-    let size = source.size;
-    let pieces = if source.codec == Codec::Plain { size.div_ceil(target).max(1) } else { 1 };
-    // Pieces of equal size: the last one is no crumb.
-    let edge = |piece: u64| (u128::from(size) * u128::from(piece) / u128::from(pieces)) as u64;
-    let resource = if head.is_claim { "ExplanationOfBenefit" } else { "" };
-    splits.extend((0..pieces).map(|piece| Split {
-        path: source.path.clone(),
-        file,
-        start: edge(piece),
-        end: edge(piece + 1),
-        size,
-        codec: source.codec,
-        resource: resource.to_string(),
-        api,
-    }));
-}
-
 impl Split {
+    /// Cuts a whole file.
+    fn cut(&self, target: u64, splits: &mut Vec<Split>) {
+        let pieces = if self.codec == Codec::Plain { self.size.div_ceil(target).max(1) } else { 1 };
+        // Pieces of equal size: the last one is no crumb.
+        let edge = |piece: u64| (u128::from(self.size) * u128::from(piece) / u128::from(pieces)) as u64;
+        splits.extend((0..pieces).map(|piece| Split { start: edge(piece), end: edge(piece + 1), ..self.clone() }));
+    }
+
     /// The file's lines that are this split's.
     pub(crate) fn source(&self) -> Result<Source> {
         let source = Source::part(&self.path, self.start..self.end)?;
-        if source.size != self.size {
+        if source.size() != self.size {
             return Err(Error::Usage(format!(
                 "expected `{}` as it was planned, {} bytes, found {}\n  hint: plan again once the file is complete",
                 self.path.display(),
                 self.size,
-                source.size
+                source.size()
             )));
         }
         Ok(source)

@@ -1,6 +1,5 @@
 //! Reads one split: a thread that owns everything makes batches, a bounded channel brings them.
 
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -11,11 +10,12 @@ use arrow::datatypes::SchemaRef;
 use super::context::Context;
 use super::options::Options;
 use super::plan::Split;
-use super::schema::{cut, numbered, of_job};
+use super::schema::{cut, of_job, placed as with_place};
 use super::{VERSIONS, versions};
 use crate::error::{Error, Result};
 use crate::job::{Job, Observer, Piece, strict_message};
 use crate::read::Source;
+use crate::read::codec::Codec;
 use crate::report::{Issue, Report, Weight};
 use crate::write::arrow::ArrowSink;
 
@@ -38,7 +38,7 @@ impl Split {
     /// The rows of a table of claims, every version of every claim; or, as the table [`VERSIONS`], the versions.
     pub fn read(&self, table: &str, context: &Context, options: &Options) -> Result<Reader> {
         if table.eq_ignore_ascii_case(VERSIONS) {
-            return self.versions(options);
+            return self.versions(context, options);
         }
         let job = options.job(Some(table), self.api)?;
         let schema = of_job(&job, options)?;
@@ -48,9 +48,11 @@ impl Split {
     }
 
     /// One row for every claim, those too that give no rows: see [`VERSIONS`].
-    pub fn versions(&self, options: &Options) -> Result<Reader> {
-        let (split, job) = (self.clone(), options.job(None, self.api)?);
-        Reader::start(versions::schema(), move |sent| versions::send(&split, &job, sent))
+    ///
+    /// The context tells which Patients were merged, and so which control numbers are of one person.
+    pub fn versions(&self, context: &Context, options: &Options) -> Result<Reader> {
+        let (split, context, job) = (self.clone(), context.clone(), options.job(None, self.api)?);
+        Reader::start(versions::schema(), move |sent| versions::send(&split, &job, &context, &sent))
     }
 }
 
@@ -139,92 +141,63 @@ struct Work {
 
 impl Work {
     fn run(self, sent: Sent, schema: SchemaRef, projected: bool) -> Result<Report> {
-        let lines = Lines::new(&self.split);
-        let lines = if self.job.lineage { lines.counted()? } else { lines };
-        let sources = [lines.source()?];
-        let number = self.split.file;
-        let (name, lineage) = (self.job.tables.concat(), self.job.lineage);
-        let mut sink = ArrowSink::new(move |table, batch: RecordBatch| {
-            if table != name {
+        let Work { split, job, context, strict } = self;
+        let sources = [split.source()?];
+        let mut sink = ArrowSink::new(|table, batch: RecordBatch| {
+            if job.tables.iter().all(|name| name != table) {
                 return Ok(());
             }
-            let batch = if lineage { numbered(&batch, number)? } else { batch };
+            let batch = if job.lineage { with_place(&batch, split.file)? } else { batch };
             let batch = if projected { cut(&batch, &schema)? } else { batch };
             sent.send(batch).map_err(|_| Error::Interrupted)
         });
-        let piece = Piece::new(&self.job, &sources)?;
-        let mut observer = Strict { lines: lines.clone(), strict: self.strict };
-        let claims_only = self.split.is_of_claims() && !self.context.is_thorough;
-        let result = piece.part(claims_only, self.context.people(), &mut sink, &mut observer);
-        lines.placed(result)
+        let piece = Piece::new(&job, &sources, Vec::new())?;
+        let claims_only = split.is_of_claims() && !context.is_thorough;
+        let mut observer = Strict { split: &split, strict };
+        told(piece.part(claims_only, context.people(), &mut sink, &mut observer), &split)
     }
 }
 
-/// How line numbers of a split become those of the file: counted when somebody needs them, for that reads the file up
-/// to the split.
-#[derive(Debug, Clone)]
-pub(super) struct Lines {
-    split: Arc<Split>,
-    /// number of the first line, and the run knows it
-    known: Option<u64>,
-}
-
-impl Lines {
-    pub(super) fn new(split: &Split) -> Lines {
-        Lines { split: Arc::new(split.clone()), known: (split.start == 0).then_some(1) }
-    }
-
-    pub(super) fn counted(self) -> Result<Lines> {
-        let first = self.before()? + 1;
-        Ok(Lines { known: Some(first), ..self })
-    }
-
-    /// The split's lines, with their numbers if they are known.
-    pub(super) fn source(&self) -> Result<Source> {
-        Ok(Source { first_line: self.known.unwrap_or(1), ..self.split.source()? })
-    }
-
-    /// Lines to add to the run's numbers.
-    fn before(&self) -> Result<u64> {
-        match self.known {
-            Some(_) => Ok(0),
-            None => Source::lines_before(&self.split.path, self.split.start),
-        }
-    }
-
-    /// A report, or an error, with the places of the file.
-    pub(super) fn placed(&self, result: Result<Report>) -> Result<Report> {
-        match result {
-            Ok(mut report) => {
-                for input in &mut report.inputs {
-                    input.bytes = self.split.end - self.split.start;
-                }
-                if !report.issues.is_empty() {
-                    let before = self.before()?;
-                    report.issues.iter_mut().for_each(|issue| issue.example.line += before);
-                }
-                Ok(report)
-            }
-            Err(Error::MixedVersions { expected, found, file, line }) => {
-                Err(Error::MixedVersions { expected, found, file, line: line + self.before()? })
-            }
-            Err(error) => Err(error),
-        }
+/// An error's place in its file: here lines are counted, which reads the file up to the split.
+///
+/// A report's places stay what they are: bytes of the file, and lines of the split until [`sum`](super::sum) knows those
+/// before it. Otherwise every split of a file would read all of it.
+fn placed(error: Error, split: &Split) -> Error {
+    match error {
+        Error::MixedVersions { expected, found, file, line } => match lines_before(split) {
+            Ok(before) => Error::MixedVersions { expected, found, file, line: line + before },
+            Err(error) => error,
+        },
+        error => error,
     }
 }
 
-/// Ends a strict run itself, for only here the line is known.
-struct Strict {
-    lines: Lines,
+fn lines_before(split: &Split) -> Result<u64> {
+    match split.codec {
+        Codec::Plain => Source::lines_before(&split.path, split.start),
+        _ => Ok(0),
+    }
+}
+
+/// A split's report speaks of the split's bytes.
+pub(super) fn told(result: Result<Report>, split: &Split) -> Result<Report> {
+    let mut report = result.map_err(|error| placed(error, split))?;
+    report.inputs.iter_mut().for_each(|input| input.bytes = split.end - split.start);
+    Ok(report)
+}
+
+/// Ends a strict run itself, with the line of the file.
+struct Strict<'s> {
+    split: &'s Split,
     strict: bool,
 }
 
-impl Observer for Strict {
+impl Observer for Strict<'_> {
     fn issue(&mut self, issue: &Issue, file: &str) -> Result<()> {
         if !self.strict || issue.weight != Weight::Loss {
             return Ok(());
         }
-        let issue = Issue { line: issue.line + self.lines.before()?, ..issue.clone() };
+        let issue = Issue { line: issue.line + lines_before(self.split)?, ..issue.clone() };
         Err(Error::Strict(strict_message(&issue, file)))
     }
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int32Array, RecordBatch};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
-use super::options::{Options, SOURCE_NUMBER, is_population};
+use super::options::{Options, PLACE, is_population};
 use crate::api::Api;
 use crate::crosswalk::schema::Schemas;
 use crate::error::{Error, Result};
@@ -25,7 +26,7 @@ pub fn schema(table: &str, api: Api, options: &Options) -> Result<SchemaRef> {
     let schemas = options.schemas.clone().map_or_else(Schemas::embedded, Ok)?;
     match schemas.table(table).filter(|table| is_population(table)) {
         Some(known) => {
-            let out = OutTable::of(known, options.keys).explained(known, schemas.version(api));
+            let out = OutTable::of(known, options.keys, false).explained(known, schemas.version(api));
             project(&batches::schema(&out), &options.columns)
         }
         None => of_job(&options.job(Some(table), api)?, options),
@@ -40,22 +41,26 @@ pub(super) fn of_job(job: &Job, options: &Options) -> Result<SchemaRef> {
 fn full(job: &Job) -> Result<SchemaRef> {
     let known = job.tables.first().and_then(|name| job.schemas.table(name)).zip(job.api);
     let (known, api) = known.ok_or_else(|| Error::Usage("expected one table and an API version".to_string()))?;
-    let schema = batches::schema(&OutTable::of(known, job.lineage).explained(known, job.schemas.version(api)));
-    Ok(if job.lineage { with_number(&schema) } else { schema })
+    let schema = batches::schema(&OutTable::of(known, job.lineage, false).explained(known, job.schemas.version(api)));
+    Ok(if job.lineage { placed_schema(&schema) } else { schema })
 }
 
-/// With [`SOURCE_NUMBER`] behind the last column.
-fn with_number(schema: &Schema) -> SchemaRef {
-    let number = Arc::new(Field::new(SOURCE_NUMBER, DataType::Int32, false));
-    let fields: Vec<_> = schema.fields().iter().cloned().chain([number]).collect();
+/// With [`PLACE`] for the last columns in place of a run's lineage.
+fn placed_schema(schema: &Schema) -> SchemaRef {
+    let kept = schema.fields().len() - 1;
+    let [_, _, byte, number] = PLACE;
+    let place = [Field::new(byte, DataType::Int64, false), Field::new(number, DataType::Int32, false)];
+    let fields: Vec<_> = schema.fields()[..kept].iter().cloned().chain(place.map(Arc::new)).collect();
     Arc::new(Schema::new(fields).with_metadata(schema.metadata().clone()))
 }
 
-/// The same of a batch.
-pub(super) fn numbered(batch: &RecordBatch, number: u32) -> Result<RecordBatch> {
-    let numbers = Int32Array::from_value(number as i32, batch.num_rows());
-    let columns = batch.columns().iter().cloned().chain([Arc::new(numbers) as ArrayRef]).collect();
-    RecordBatch::try_new(with_number(&batch.schema()), columns).map_err(|error| trouble(&error))
+/// The same of a batch: of a part, the last column of lineage tells bytes.
+pub(super) fn placed(batch: &RecordBatch, file: u32) -> Result<RecordBatch> {
+    let kept = batch.num_columns() - 1;
+    let bytes = cast(batch.column(kept), &DataType::Int64).map_err(|error| trouble(&error))?;
+    let files: ArrayRef = Arc::new(Int32Array::from_value(file as i32, batch.num_rows()));
+    let columns = batch.columns()[..kept].iter().cloned().chain([bytes, files]).collect();
+    RecordBatch::try_new(placed_schema(&batch.schema()), columns).map_err(|error| trouble(&error))
 }
 
 fn trouble(error: &dyn std::fmt::Display) -> Error {

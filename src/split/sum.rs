@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use crate::crosswalk::picture::{cents, scaled};
 use crate::report::{FieldFill, InputReport, IssueCount, MonthSums, Payments, Report};
 
-/// Adds reports up. Give them in input order: the first one's place is kept as the example of an issue. Add the
-/// context's report once, and each split's once for each table that was read.
-///
-/// Wall clocks are added up as well, so they are the work, not the time.
+/// Adds up the context's report and those of all splits of a plan, of one table, in input order: lines of issues, which
+/// a split counts from its own first one, become the file's.
 pub fn sum<'r>(reports: impl IntoIterator<Item = &'r Report>) -> Report {
     let mut reports = reports.into_iter();
     let Some(mut total) = reports.next().cloned() else { return Report::default() };
@@ -18,18 +16,20 @@ pub fn sum<'r>(reports: impl IntoIterator<Item = &'r Report>) -> Report {
 
 fn add(total: &mut Report, other: &Report) {
     total.api = total.api.or(other.api);
-    total.finished = std::mem::take(&mut total.finished).max(other.finished.clone());
-    total.elapsed_seconds += other.elapsed_seconds;
     counts(&mut total.tables, &other.tables);
     counts(&mut total.skipped, &other.skipped);
+    counts(&mut total.cancelled, &other.cancelled);
     counts(&mut total.fills, &other.fills);
     counts(&mut total.blank_keys, &other.blank_keys);
     total.titles.extend(other.titles.clone());
     for (table, columns) in &other.fields {
         fields(total.fields.entry(table.clone()).or_default(), columns);
     }
+    let before = |file: &str| total.inputs.iter().find(|known| known.file == file).map_or(0, |known| known.lines);
+    let mut issues = other.issues.clone();
+    issues.iter_mut().for_each(|one| one.example.line += before(&one.example.file));
     other.inputs.iter().for_each(|one| input(&mut total.inputs, one));
-    other.issues.iter().for_each(|one| issue(&mut total.issues, one));
+    issues.iter().for_each(|one| issue(&mut total.issues, one));
     for (family, one) in &other.payments {
         match total.payments.get_mut(family) {
             Some(known) => payments(known, one),

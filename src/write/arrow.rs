@@ -57,7 +57,7 @@ impl<F: FnMut(&str, RecordBatch) -> Result<()> + Send> Sink for ArrowSink<F> {
         match part {
             Part::Batch(Some(batch)) => (self.batches)(&self.tables[table].name, batch),
             Part::Batch(None) => Ok(()),
-            Part::Bytes(_) | Part::Many(_) => Err(Error::Write {
+            Part::Bytes(_) | Part::Rows(..) | Part::Many(_) => Err(Error::Write {
                 table: self.tables[table].name.clone(),
                 message: "expected record batches".to_string(),
             }),

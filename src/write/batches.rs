@@ -5,6 +5,7 @@
 //! is nobody's lock. Where batches are joined and row groups cut depends on the input alone: the bytes are the same for
 //! any number of workers.
 
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
@@ -23,8 +24,23 @@ use crate::error::{Error, Result};
 /// Batches that may wait for a table's thread.
 const WAITING: usize = 16;
 
-/// Rows that are joined before they are encoded.
-const JOINED: usize = 8192;
+/// How files are cut; tests make the numbers small.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cuts {
+    /// rows that are joined before they are encoded
+    pub joined: usize,
+    /// rows of a Parquet row group at most
+    pub row_group: usize,
+    /// rows of a file at most; `None`: one file for each table
+    pub rows_per_file: Option<NonZeroU64>,
+}
+
+impl Default for Cuts {
+    /// A million rows for a row group is what readers prefer.
+    fn default() -> Cuts {
+        Cuts { joined: 8192, row_group: 1 << 20, rows_per_file: None }
+    }
+}
 
 /// What the batches are written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,9 +68,11 @@ impl Container {
 pub struct BatchSink {
     folder: PathBuf,
     container: Container,
+    cuts: Cuts,
     tables: Vec<OutTable>,
     /// one per table
     writing: Vec<Writing>,
+    written: Vec<String>,
 }
 
 /// A table's file and the thread that writes it.
@@ -65,7 +83,7 @@ struct Writing {
     /// `None` once all messages are sent
     messages: Option<SyncSender<Message>>,
     /// `None` once joined
-    thread: Option<JoinHandle<Result<Option<Place>>>>,
+    thread: Option<JoinHandle<Result<Option<Vec<Place>>>>>,
 }
 
 enum Message {
@@ -87,7 +105,13 @@ impl Drop for Writing {
 impl BatchSink {
     /// A sink for an existing folder.
     pub fn new(folder: &Path, container: Container) -> BatchSink {
-        BatchSink { folder: folder.to_path_buf(), container, tables: Vec::new(), writing: Vec::new() }
+        BatchSink::with(folder, container, Cuts::default())
+    }
+
+    /// A sink that cuts its files so.
+    pub fn with(folder: &Path, container: Container, cuts: Cuts) -> BatchSink {
+        let (tables, writing, written) = (Vec::new(), Vec::new(), Vec::new());
+        BatchSink { folder: folder.to_path_buf(), container, cuts, tables, writing, written }
     }
 }
 
@@ -96,11 +120,9 @@ impl Sink for BatchSink {
         self.writing.clear();
         self.tables = tables.to_vec();
         for table in tables {
-            let name = format!("{}.{}", table.name, self.container.extension());
-            let (file, place) = files::begin(&self.folder, &name)?;
             let (sender, receiver) = sync_channel(WAITING);
-            let (container, schema) = (self.container, schema(table));
-            let write = move || write(container, schema, receiver, file, place);
+            let mut table_files = TableFiles::begin(table, &self.folder, self.container, self.cuts)?;
+            let write = move || table_files.write_all(&receiver).map(|is_whole| is_whole.then_some(table_files.done));
             let thread = std::thread::Builder::new()
                 .name(format!("write {}", table.name))
                 .spawn(write)
@@ -119,7 +141,7 @@ impl Sink for BatchSink {
         let batch = match part {
             Part::Batch(Some(batch)) => batch,
             Part::Batch(None) => return Ok(()),
-            Part::Bytes(_) | Part::Many(_) => {
+            Part::Bytes(_) | Part::Rows(..) | Part::Many(_) => {
                 return Err(Error::Write { table: name.clone(), message: "expected record batches".to_string() });
             }
         };
@@ -134,16 +156,21 @@ impl Sink for BatchSink {
     fn finish(&mut self) -> Result<()> {
         let mut places = Vec::new();
         for (writing, table) in self.writing.iter_mut().zip(&self.tables) {
-            places.push(writing.end(&table.name)?);
+            places.extend(writing.end(&table.name)?);
         }
         self.writing.clear();
-        files::publish(places)
+        self.written = files::publish(places)?;
+        Ok(())
+    }
+
+    fn files(&self) -> Vec<String> {
+        self.written.clone()
     }
 }
 
 impl Writing {
     /// Waits for the file to be complete.
-    fn end(&mut self, table: &str) -> Result<Place> {
+    fn end(&mut self, table: &str) -> Result<Vec<Place>> {
         if let Some(messages) = self.messages.take() {
             // If it cannot be sent, the thread has ended and tells why.
             let _ = messages.send(Message::End);
@@ -154,41 +181,105 @@ impl Writing {
     }
 }
 
-/// What a table's thread does; `None` if the run was abandoned.
-fn write(
+/// A table's files, in its thread.
+struct TableFiles {
+    table: String,
+    folder: PathBuf,
     container: Container,
+    cuts: Cuts,
     schema: SchemaRef,
-    messages: Receiver<Message>,
-    file: Growing,
-    place: Place,
-) -> Result<Option<Place>> {
-    let trouble =
-        |error: &dyn std::fmt::Display| Error::file("write", place.target(), std::io::Error::other(error.to_string()));
-    let mut writer = Writer::new(container, &schema, file).map_err(|error| trouble(&error))?;
-    let (mut pending, mut rows) = (Vec::new(), 0);
-    loop {
-        let is_last = match messages.recv() {
-            Ok(Message::Batch(batch)) => {
-                rows += batch.num_rows();
-                pending.push(batch);
-                false
-            }
-            Ok(Message::End) => true,
-            Err(_) => return Ok(None),
+    open: Option<(Writer, Place)>,
+    /// in the open file
+    rows: u64,
+    done: Vec<Place>,
+}
+
+impl TableFiles {
+    fn begin(table: &OutTable, folder: &Path, container: Container, cuts: Cuts) -> Result<TableFiles> {
+        let mut files = TableFiles {
+            table: table.name.clone(),
+            folder: folder.to_path_buf(),
+            container,
+            cuts,
+            schema: schema(table),
+            open: None,
+            rows: 0,
+            done: Vec::new(),
         };
-        if rows >= JOINED || (is_last && rows > 0) {
-            let joined = concat_batches(&schema, &pending).map_err(|error| trouble(&error))?;
-            writer.write(&joined).map_err(|error| trouble(&error))?;
-            pending.clear();
-            rows = 0;
+        files.next()?;
+        Ok(files)
+    }
+
+    /// Begins the first or next file.
+    fn next(&mut self) -> Result<()> {
+        let is_parted = files::is_parted(&self.table, self.cuts.rows_per_file);
+        let number = is_parted.then_some(self.done.len() as u32 + 1);
+        let (file, place) = files::begin(&self.folder, &files::name(&self.table, number, self.container.extension()))?;
+        let writer = Writer::new(self.container, self.cuts, &self.schema, file);
+        self.open = Some((writer.map_err(|error| trouble(&place, &error))?, place));
+        self.rows = 0;
+        Ok(())
+    }
+
+    fn complete(&mut self) -> Result<()> {
+        if let Some((writer, place)) = self.open.take() {
+            let file = writer.finish().map_err(|error| trouble(&place, &error))?;
+            place.complete(file)?;
+            self.done.push(place);
         }
-        if is_last {
-            break;
+        Ok(())
+    }
+
+    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        let limit = self.cuts.rows_per_file.filter(|_| files::is_parted(&self.table, self.cuts.rows_per_file));
+        let mut from = 0;
+        while from < batch.num_rows() {
+            if limit.is_some_and(|limit| self.rows == limit.get()) {
+                self.complete()?;
+                self.next()?;
+            }
+            let rest = batch.num_rows() - from;
+            let free = limit.map_or(rest, |limit| usize::try_from(limit.get() - self.rows).unwrap_or(rest));
+            let count = rest.min(free);
+            if let Some((writer, place)) = &mut self.open {
+                writer.write(&batch.slice(from, count)).map_err(|error| trouble(place, &error))?;
+            }
+            self.rows += count as u64;
+            from += count;
+        }
+        Ok(())
+    }
+
+    /// Everything that comes; false if the run was abandoned.
+    fn write_all(&mut self, messages: &Receiver<Message>) -> Result<bool> {
+        let (mut pending, mut rows) = (Vec::new(), 0);
+        loop {
+            let is_last = match messages.recv() {
+                Ok(Message::Batch(batch)) => {
+                    rows += batch.num_rows();
+                    pending.push(batch);
+                    false
+                }
+                Ok(Message::End) => true,
+                Err(_) => return Ok(false),
+            };
+            if rows >= self.cuts.joined || (is_last && rows > 0) {
+                let joined = concat_batches(&self.schema, &pending)
+                    .map_err(|error| Error::Write { table: self.table.clone(), message: error.to_string() })?;
+                self.write(&joined)?;
+                pending.clear();
+                rows = 0;
+            }
+            if is_last {
+                self.complete()?;
+                return Ok(true);
+            }
         }
     }
-    let file = writer.finish().map_err(|error| trouble(&error))?;
-    place.complete(file)?;
-    Ok(Some(place))
+}
+
+fn trouble(place: &Place, error: &dyn std::fmt::Display) -> Error {
+    Error::file("write", place.target(), std::io::Error::other(error.to_string()))
 }
 
 /// An open file of one of the containers.
@@ -199,10 +290,16 @@ enum Writer {
 }
 
 impl Writer {
-    fn new(container: Container, schema: &SchemaRef, file: Growing) -> std::result::Result<Writer, Trouble> {
+    fn new(
+        container: Container,
+        cuts: Cuts,
+        schema: &SchemaRef,
+        file: Growing,
+    ) -> std::result::Result<Writer, Trouble> {
         Ok(match container {
             Container::Parquet => {
-                Writer::Parquet(Box::new(ArrowWriter::try_new(file, schema.clone(), Some(rules::properties()?))?))
+                let rules = rules::properties(cuts.row_group)?;
+                Writer::Parquet(Box::new(ArrowWriter::try_new(file, schema.clone(), Some(rules))?))
             }
             Container::Arrow => Writer::Arrow(Box::new(FileWriter::try_new(file, schema)?)),
             Container::ArrowStream => Writer::ArrowStream(Box::new(StreamWriter::try_new(file, schema)?)),

@@ -1,14 +1,13 @@
 //! CSV after RFC 4180 with LF line ends, if not asked otherwise: header of labels, quotes only where needed, blank is null.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+mod sink;
 
-use flate2::write::GzEncoder;
+use std::num::NonZeroU64;
 
-use super::files::{self, Growing, Place};
-use super::{Encoder, LineEnd, OutTable, Part, Sink};
+pub use self::sink::CsvSink;
+use super::{Encoder, LineEnd, OutTable, Part};
 use crate::crosswalk::row::Row;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// How CSV files are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,62 +35,12 @@ pub struct CsvOptions {
     pub line_end: LineEnd,
     /// `None`: plain
     pub compression: Option<Compression>,
-}
-
-/// Writes `TABLE.csv` files into a folder.
-pub struct CsvSink {
-    folder: PathBuf,
-    options: CsvOptions,
-    files: Vec<(Out, Place)>,
-}
-
-/// An open file. Text is a twentieth of the input: one thread compresses it as fast as the others make it.
-enum Out {
-    Plain(Growing),
-    Gzip(GzEncoder<Growing>),
-    Zstd(zstd::Encoder<'static, Growing>),
-}
-
-impl Out {
-    fn new(file: Growing, compression: Option<Compression>) -> std::io::Result<Out> {
-        Ok(match compression {
-            None => Out::Plain(file),
-            Some(Compression::Gzip) => Out::Gzip(GzEncoder::new(file, flate2::Compression::default())),
-            Some(Compression::Zstd) => Out::Zstd(zstd::Encoder::new(file, zstd::DEFAULT_COMPRESSION_LEVEL)?),
-        })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        match self {
-            Out::Plain(file) => file.write_all(bytes),
-            Out::Gzip(file) => file.write_all(bytes),
-            Out::Zstd(file) => file.write_all(bytes),
-        }
-    }
-
-    fn finish(self) -> std::io::Result<Growing> {
-        match self {
-            Out::Plain(file) => Ok(file),
-            Out::Gzip(file) => file.finish(),
-            Out::Zstd(file) => file.finish(),
-        }
-    }
-}
-
-impl CsvSink {
-    /// A sink for an existing folder: plain, LF.
-    pub fn new(folder: &Path) -> CsvSink {
-        CsvSink::with(folder, CsvOptions::default())
-    }
-
-    /// A sink for an existing folder.
-    pub fn with(folder: &Path, options: CsvOptions) -> CsvSink {
-        CsvSink { folder: folder.to_path_buf(), options, files: Vec::new() }
-    }
+    /// `None`: one file for each table
+    pub rows_per_file: Option<NonZeroU64>,
 }
 
 /// The line of labels.
-pub(super) fn header(table: &OutTable, line_end: LineEnd) -> Result<Vec<u8>> {
+pub(in crate::write) fn header(table: &OutTable, line_end: LineEnd) -> Result<Vec<u8>> {
     let mut header = CsvEncoder::new(line_end);
     let mut row = Row::default();
     for column in &table.columns {
@@ -99,44 +48,6 @@ pub(super) fn header(table: &OutTable, line_end: LineEnd) -> Result<Vec<u8>> {
     }
     header.row(&row)?;
     Ok(header.bytes)
-}
-
-impl Sink for CsvSink {
-    fn begin(&mut self, tables: &[OutTable]) -> Result<()> {
-        self.files.clear();
-        for table in tables {
-            let extension = self.options.compression.map_or("csv", Compression::extension);
-            let (file, place) = files::begin(&self.folder, &format!("{}.{extension}", table.name))?;
-            let header = header(table, self.options.line_end)?;
-            let mut out = Out::new(file, self.options.compression).map_err(|error| place.trouble(error))?;
-            out.write(&header).map_err(|error| place.trouble(error))?;
-            self.files.push((out, place));
-        }
-        Ok(())
-    }
-
-    fn encoder(&self, _table: usize) -> Result<Box<dyn Encoder>> {
-        Ok(Box::new(CsvEncoder::new(self.options.line_end)))
-    }
-
-    fn part(&mut self, table: usize, part: Part) -> Result<()> {
-        let (out, place) = &mut self.files[table];
-        match part {
-            Part::Bytes(bytes) => out.write(&bytes).map_err(|error| place.trouble(error)),
-            Part::Batch(_) | Part::Many(_) => {
-                Err(Error::Write { table: "CSV".to_string(), message: "expected encoded text".to_string() })
-            }
-        }
-    }
-
-    fn finish(&mut self) -> Result<()> {
-        let mut places = Vec::new();
-        for (out, place) in self.files.drain(..) {
-            place.complete(out.finish().map_err(|error| place.trouble(error))?)?;
-            places.push(place);
-        }
-        files::publish(places)
-    }
 }
 
 /// Encodes rows as CSV lines.
@@ -199,6 +110,26 @@ impl Encoder for CsvEncoder {
     fn take(&mut self) -> Result<Part> {
         let bytes = Vec::with_capacity(self.bytes.len());
         Ok(Part::Bytes(std::mem::replace(&mut self.bytes, bytes)))
+    }
+}
+
+/// The same, telling where rows end.
+#[derive(Debug, Default)]
+struct CountingEncoder {
+    csv: CsvEncoder,
+    ends: Vec<usize>,
+}
+
+impl Encoder for CountingEncoder {
+    fn row(&mut self, row: &Row) -> Result<()> {
+        self.csv.row(row)?;
+        self.ends.push(self.csv.bytes.len());
+        Ok(())
+    }
+
+    fn take(&mut self) -> Result<Part> {
+        let bytes = std::mem::take(&mut self.csv.bytes);
+        Ok(Part::Rows(bytes, std::mem::take(&mut self.ends)))
     }
 }
 

@@ -5,10 +5,12 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
 
+use super::SUMMARY_TABLE;
 use crate::error::{Error, Result};
 
 /// Bytes gathered before a file is written to.
@@ -22,6 +24,19 @@ pub type Growing = BufWriter<File>;
 pub struct Place {
     target: PathBuf,
     hidden: TempPath,
+}
+
+/// The name of a table's file: `TABLE.EXTENSION`, and of the n-th of several `TABLE-NNNNN.EXTENSION`.
+pub fn name(table: &str, number: Option<u32>, extension: &str) -> String {
+    match number {
+        Some(number) => format!("{table}-{number:05}.{extension}"),
+        None => format!("{table}.{extension}"),
+    }
+}
+
+/// Whether a table's rows go to several files: the file summary is always one.
+pub fn is_parted(table: &str, rows_per_file: Option<NonZeroU64>) -> bool {
+    rows_per_file.is_some() && table != SUMMARY_TABLE
 }
 
 /// Begins a file that will be called `name`.
@@ -49,10 +64,12 @@ impl Place {
     }
 }
 
-/// Gives complete files their names, replacing files of these names.
-pub fn publish(places: impl IntoIterator<Item = Place>) -> Result<()> {
+/// Gives complete files their names, replacing files of these names; tells the names.
+pub fn publish(places: impl IntoIterator<Item = Place>) -> Result<Vec<String>> {
+    let mut names = Vec::new();
     for Place { target, hidden } in places {
         hidden.persist(&target).map_err(|error| Error::file("rename to", &target, error.error))?;
+        names.extend(target.file_name().map(|name| name.to_string_lossy().into_owned()));
     }
-    Ok(())
+    Ok(names)
 }

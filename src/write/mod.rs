@@ -8,6 +8,7 @@ pub mod arrow;
 pub mod batches;
 pub mod csv;
 pub mod describe;
+pub mod discard;
 pub mod files;
 pub mod fixed;
 mod parquet;
@@ -28,6 +29,9 @@ pub const SUMMARY_TITLE: &str = "File summary: rows and record length of every t
 
 /// Lineage columns, in order.
 pub const LINEAGE: [&str; 3] = ["fhir_id", "source_file", "source_line"];
+
+/// Columns that tell the delivery, in order; loaders of CCLF add them to CMS's.
+pub const FILE_COLUMNS: [&str; 2] = ["FILE_NAME", "FILE_DATE"];
 
 /// What stands after a record of a text format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,8 +73,8 @@ pub struct OutTable {
     pub columns: Vec<OutColumn>,
     /// what formats with metadata say of the table, by name
     pub about: About,
-    /// how many of the last columns are lineage, which is in no layout
-    pub lineage: usize,
+    /// how many of the last columns are in no layout: lineage, and the delivery's
+    pub added: usize,
 }
 
 /// What a format made of a cell it cannot hold as it is.
@@ -133,16 +137,19 @@ pub struct CellNote {
 }
 
 impl OutTable {
-    /// The columns of a table's layout, with those of lineage if wanted.
-    pub fn of(table: &Table, lineage: bool) -> OutTable {
+    /// The columns of a table's layout, with those of lineage and of the delivery if wanted.
+    pub fn of(table: &Table, lineage: bool, file_columns: bool) -> OutTable {
         let fields = table.layout.fields.iter().map(|field| (field.label.as_str(), field.picture));
         let lineage = if lineage { &LINEAGE[..] } else { &[] };
-        let columns = fields.chain(lineage.iter().map(|label| (*label, Picture::Text { width: 255 })));
+        let text = Picture::Text { width: 255 };
+        let files = [(FILE_COLUMNS[0], text), (FILE_COLUMNS[1], Picture::Date)];
+        let files = if file_columns { &files[..] } else { &[] };
+        let columns = fields.chain(lineage.iter().map(|label| (*label, text))).chain(files.iter().copied());
         OutTable {
             name: table.layout.table.clone(),
             columns: columns.map(OutColumn::of).collect(),
             about: About::new(),
-            lineage: lineage.len(),
+            added: lineage.len() + files.len(),
         }
     }
 
@@ -158,7 +165,7 @@ impl OutTable {
             name: SUMMARY_TABLE.to_string(),
             columns: columns.map(OutColumn::of).to_vec(),
             about: About::new(),
-            lineage: 0,
+            added: 0,
         }
     }
 }
@@ -188,10 +195,24 @@ pub trait Encoder: Send {
 pub enum Part {
     /// bytes of a text format, without a header
     Bytes(Vec<u8>),
+    /// the same with the position behind every row
+    Rows(Vec<u8>, Vec<usize>),
     /// rows as Arrow; `None` if there are none
     Batch(Option<::arrow::array::RecordBatch>),
     /// of several formats, in the order of their sinks
     Many(Vec<Part>),
+}
+
+impl Part {
+    /// Bytes of memory it holds.
+    pub fn held(&self) -> usize {
+        match self {
+            Part::Bytes(bytes) => bytes.capacity(),
+            Part::Rows(bytes, ends) => bytes.capacity() + ends.capacity() * size_of::<usize>(),
+            Part::Batch(batch) => batch.as_ref().map_or(0, |batch| batch.get_array_memory_size()),
+            Part::Many(parts) => parts.iter().map(Part::held).sum(),
+        }
+    }
 }
 
 /// Takes encoded rows in input order.
@@ -207,4 +228,9 @@ pub trait Sink: Send {
 
     /// All rows have come: makes the output visible.
     fn finish(&mut self) -> Result<()>;
+
+    /// Names of the files it wrote, once finished; none if it writes no files.
+    fn files(&self) -> Vec<String> {
+        Vec::new()
+    }
 }

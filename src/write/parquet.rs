@@ -4,18 +4,16 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::Result;
 use parquet::file::properties::WriterProperties;
 
-/// Rows of a row group at most: what readers prefer.
-const ROWS: usize = 1 << 20;
-
 /// Encoded bytes of a row group at most. A group stays in memory until it is complete, and all tables grow at once.
 const BYTES: usize = 8 << 20;
 
 /// Compression, dictionaries (the default for every column, given up where they do not pay) and sizes of row groups.
-pub fn properties() -> Result<WriterProperties> {
+/// `rows` of a row group at most.
+pub fn properties(rows: usize) -> Result<WriterProperties> {
     Ok(WriterProperties::builder()
         .set_created_by(concat!("claimfeed ", env!("CARGO_PKG_VERSION")).to_string())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-        .set_max_row_group_row_count(Some(ROWS))
+        .set_max_row_group_row_count(Some(rows))
         .set_max_row_group_bytes(Some(BYTES))
         .build())
 }

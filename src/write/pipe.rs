@@ -1,8 +1,11 @@
-//! One table to a pipe, as it grows: `claimfeed convert ... -o - | python`.
+//! One table to a pipe: `claimfeed convert ... -o - | python`.
 //!
-//! What has been sent cannot be taken back, so a job that must start over ends with an error instead.
+//! What has been sent cannot be taken back, and which claims count is known when the last one has been read. So rows wait
+//! in an unnamed file, gone with the process however that ends, and are sent when all is done.
 
-use std::io::{ErrorKind, Write};
+use std::fs::File;
+use std::io::{BufWriter, ErrorKind, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 
 use arrow::ipc::writer::StreamWriter;
 
@@ -10,6 +13,9 @@ use super::arrow::{ArrowEncoder, schema};
 use super::csv::{CsvEncoder, header};
 use super::{Encoder, LineEnd, OutTable, Part, Sink};
 use crate::error::{Error, Result};
+
+/// Bytes gathered before the file is written to.
+const BUFFER: usize = 256 << 10;
 
 /// What goes through the pipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,62 +30,87 @@ pub enum Stream {
 pub struct PipeSink<W: Write + Send> {
     table: String,
     stream: Stream,
+    folder: PathBuf,
     tables: Vec<OutTable>,
-    /// `None` before the beginning
-    out: Option<W>,
-    open: Option<Open<W>>,
-    sent: bool,
+    out: W,
+    waiting: Option<Waiting>,
 }
 
-enum Open<W: Write> {
-    Csv(W),
-    Arrow(Box<StreamWriter<W>>),
+enum Waiting {
+    Csv(BufWriter<File>),
+    Arrow(Box<StreamWriter<BufWriter<File>>>),
 }
 
 impl<W: Write + Send> PipeSink<W> {
-    /// A sink for the table of this name.
-    pub fn new(table: &str, stream: Stream, out: W) -> PipeSink<W> {
-        PipeSink { table: table.to_string(), stream, tables: Vec::new(), out: Some(out), open: None, sent: false }
+    /// A sink for the table of this name; rows wait in a file of `folder`.
+    pub fn new(table: &str, stream: Stream, folder: &Path, out: W) -> PipeSink<W> {
+        let (table, folder) = (table.to_string(), folder.to_path_buf());
+        PipeSink { table, stream, folder, tables: Vec::new(), out, waiting: None }
     }
 
-    fn is_it(&self, table: usize) -> bool {
-        self.tables[table].name == self.table
+    fn trouble(&self) -> impl Fn(std::io::Error) -> Error + use<W> {
+        let folder = self.folder.clone();
+        move |error| Error::file("write to a file in", &folder, error)
     }
 }
 
 /// A reader that has gone away ends the job as an interruption does.
-fn trouble(error: std::io::Error) -> Error {
+fn sending(error: std::io::Error) -> Error {
     if error.kind() == ErrorKind::BrokenPipe {
         return Error::Interrupted;
     }
-    Error::file("write to", std::path::Path::new("standard output"), error)
+    Error::file("write to", Path::new("standard output"), error)
 }
 
-fn arrow_trouble(error: arrow::error::ArrowError) -> Error {
+fn io(error: arrow::error::ArrowError) -> std::io::Error {
     match error {
-        arrow::error::ArrowError::IoError(_, error) => trouble(error),
-        error => trouble(std::io::Error::other(error.to_string())),
+        arrow::error::ArrowError::IoError(_, error) => error,
+        error => std::io::Error::other(error.to_string()),
+    }
+}
+
+impl Waiting {
+    fn begin(stream: Stream, table: &OutTable, file: File) -> Result<std::io::Result<Waiting>> {
+        let mut file = BufWriter::with_capacity(BUFFER, file);
+        Ok(match stream {
+            Stream::Csv => {
+                let header = header(table, LineEnd::Lf)?;
+                file.write_all(&header).map(|()| Waiting::Csv(file))
+            }
+            Stream::Arrow => {
+                StreamWriter::try_new(file, &schema(table)).map(|w| Waiting::Arrow(Box::new(w))).map_err(io)
+            }
+        })
+    }
+
+    fn add(&mut self, part: Part) -> std::io::Result<()> {
+        match (self, part) {
+            (Waiting::Csv(file), Part::Bytes(bytes)) => file.write_all(&bytes),
+            (Waiting::Arrow(writer), Part::Batch(Some(batch))) => writer.write(&batch).map_err(io),
+            (Waiting::Arrow(_), Part::Batch(None)) => Ok(()),
+            _ => Err(std::io::Error::other("expected rows of the stream's own form")),
+        }
+    }
+
+    fn end(self) -> std::io::Result<File> {
+        let file = match self {
+            Waiting::Csv(file) => file,
+            Waiting::Arrow(writer) => writer.into_inner().map_err(io)?,
+        };
+        let mut file = file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+        file.seek(SeekFrom::Start(0))?;
+        Ok(file)
     }
 }
 
 impl<W: Write + Send> Sink for PipeSink<W> {
     fn begin(&mut self, tables: &[OutTable]) -> Result<()> {
-        if self.sent {
-            return Err(Error::Usage(
-                "expected every claim once, and Patients and Coverages in files of their own, found it otherwise: rows that are sent cannot be taken back\n  hint: write to a folder instead of `-`"
-                    .to_string(),
-            ));
-        }
         self.tables = tables.to_vec();
-        let Some(table) = tables.iter().find(|table| table.name == self.table) else { return Ok(()) };
-        let Some(mut out) = self.out.take() else { return Ok(()) };
-        self.open = Some(match self.stream {
-            Stream::Csv => {
-                out.write_all(&header(table, LineEnd::Lf)?).map_err(trouble)?;
-                Open::Csv(out)
-            }
-            Stream::Arrow => Open::Arrow(Box::new(StreamWriter::try_new(out, &schema(table)).map_err(arrow_trouble)?)),
-        });
+        self.waiting = None;
+        if let Some(table) = tables.iter().find(|table| table.name == self.table) {
+            let file = tempfile::tempfile_in(&self.folder).map_err(self.trouble())?;
+            self.waiting = Some(Waiting::begin(self.stream, table, file)?.map_err(self.trouble())?);
+        }
         Ok(())
     }
 
@@ -91,30 +122,16 @@ impl<W: Write + Send> Sink for PipeSink<W> {
     }
 
     fn part(&mut self, table: usize, part: Part) -> Result<()> {
-        if !self.is_it(table) {
-            return Ok(());
-        }
-        match (&mut self.open, part) {
-            (Some(Open::Csv(out)), Part::Bytes(bytes)) if !bytes.is_empty() => {
-                self.sent = true;
-                out.write_all(&bytes).map_err(trouble)
-            }
-            (Some(Open::Arrow(writer)), Part::Batch(Some(batch))) => {
-                self.sent = true;
-                writer.write(&batch).map_err(arrow_trouble)
-            }
+        let trouble = self.trouble();
+        match &mut self.waiting {
+            Some(waiting) if self.tables[table].name == self.table => waiting.add(part).map_err(trouble),
             _ => Ok(()),
         }
     }
 
     fn finish(&mut self) -> Result<()> {
-        match self.open.take() {
-            Some(Open::Csv(mut out)) => out.flush().map_err(trouble),
-            Some(Open::Arrow(mut writer)) => {
-                writer.finish().map_err(arrow_trouble)?;
-                writer.get_mut().flush().map_err(trouble)
-            }
-            None => Ok(()),
-        }
+        let Some(waiting) = self.waiting.take() else { return Ok(()) };
+        let mut file = waiting.end().map_err(self.trouble())?;
+        std::io::copy(&mut file, &mut self.out).and_then(|_| self.out.flush()).map_err(sending)
     }
 }

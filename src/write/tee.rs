@@ -46,6 +46,10 @@ impl Sink for Tee {
     fn finish(&mut self) -> Result<()> {
         self.sinks.iter_mut().try_for_each(|sink| sink.finish())
     }
+
+    fn files(&self) -> Vec<String> {
+        self.sinks.iter().flat_map(|sink| sink.files()).collect()
+    }
 }
 
 struct TeeEncoder {

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 pub mod layouts;
+pub mod wire;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -104,4 +105,20 @@ pub fn shared() -> Option<PathBuf> {
     assert!(std::env::var_os("CI").is_none(), "CI must have the shared material: set CLAIMFEED_SHARED");
     eprintln!("\n*** SKIPPED: no shared material at `{}`; set CLAIMFEED_SHARED ***\n", folder.display());
     None
+}
+
+/// The Python with the modules that tests need.
+pub fn python() -> Command {
+    Command::new(std::env::var("CLAIMFEED_PYTHON").unwrap_or_else(|_| "python3".to_string()))
+}
+
+/// Whether Python has these modules. Without them tests say so loudly; in CI they fail.
+pub fn python_with(modules: &str) -> bool {
+    let ready = python().args(["-c", &format!("import {modules}")]).output();
+    if ready.is_ok_and(|ready| ready.status.success()) {
+        return true;
+    }
+    assert!(std::env::var_os("CI").is_none(), "CI must have {modules} for python3: .ci/run installs them");
+    eprintln!("\n*** SKIPPED: python3 has not all of {modules}; pip install them ***\n");
+    false
 }

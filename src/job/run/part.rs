@@ -4,11 +4,12 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::{Claims, Run};
+use super::{Claims, Doubt, Run};
 use crate::error::{Error, Result};
 use crate::job::beneficiaries::Beneficiaries;
 use crate::job::claims::{ClaimOutput, ClaimPass, ClaimWorker};
 use crate::job::pipeline;
+use crate::job::tail::Tail;
 use crate::job::tally::Tally;
 use crate::job::versions::{Older, Version};
 use crate::read::Feed;
@@ -57,19 +58,24 @@ impl Run<'_> {
     }
 
     /// Every version of every claim in input order, those that give no rows too.
-    pub fn versions(&mut self, mut each: impl FnMut(Version) -> Result<()> + Send) -> Result<Report> {
+    pub fn versions(
+        &mut self,
+        beneficiaries: &Beneficiaries,
+        mut each: impl FnMut(Version) -> Result<()> + Send,
+    ) -> Result<Report> {
         let mut totals = self.totals();
-        let nobody = Beneficiaries::default();
         let people_read = vec![true; self.sources.len()];
         let pass = ClaimPass {
             crosswalk: self.crosswalk,
             sources: self.sources,
-            beneficiaries: &nobody,
+            beneficiaries,
             people_read: &people_read,
-            names: &[],
+            tail: &Tail::default(),
             tables: &[],
             beneficiary_table: None,
             older: None,
+            deliveries: self.deliveries,
+            adjustments: self.job.adjustments,
             parser: self.job.parser,
             verify: self.job.verify,
         };
@@ -79,7 +85,7 @@ impl Run<'_> {
             output.versions.into_iter().try_for_each(&mut each)?;
             // Whoever reads the rows is told what is wrong with the lines.
             let tally = Tally { issues: Vec::new(), ..output.tally };
-            self.add(&mut totals, tally, false)?;
+            self.add(&mut totals, tally, Doubt::default())?;
             Ok(ControlFlow::Continue(()))
         };
         pipeline::run(&feed, workers, |worker, chunk| worker.work(chunk), merge)?;

@@ -61,6 +61,8 @@ impl Form {
 pub struct Options {
     /// with the columns of lineage
     pub lineage: bool,
+    /// with FILE_NAME and FILE_DATE
+    pub file_columns: bool,
     /// text of any width in place of the picture's: codes wider than their picture are written as served, and a
     /// database that minds would refuse their rows
     pub open_text: bool,
@@ -81,7 +83,7 @@ pub fn describe(form: Form, schemas: &Schemas, tables: &[&Table], summary: bool,
         described.push(Described { out: OutTable::summary(), title: super::SUMMARY_TITLE, table: None });
     }
     described.extend(tables.iter().map(|table| Described {
-        out: OutTable::of(table, options.lineage),
+        out: OutTable::of(table, options.lineage, options.file_columns),
         title: &table.title,
         table: Some(table),
     }));

@@ -59,12 +59,13 @@ pub struct FixedSink {
     options: FixedOptions,
     tables: Vec<OutTable>,
     files: Vec<(String, BufWriter<File>, TempPath)>,
+    written: Vec<String>,
 }
 
 impl FixedSink {
     /// A sink for an existing folder.
     pub fn new(folder: &Path, options: FixedOptions) -> FixedSink {
-        FixedSink { folder: folder.to_path_buf(), options, tables: Vec::new(), files: Vec::new() }
+        FixedSink { folder: folder.to_path_buf(), options, tables: Vec::new(), files: Vec::new(), written: Vec::new() }
     }
 
     fn temporary(&self) -> Result<NamedTempFile> {
@@ -114,7 +115,7 @@ impl Sink for FixedSink {
             Part::Bytes(bytes) => {
                 writer.write_all(&bytes).map_err(|error| Error::file("write", &self.folder.join(&*name), error))
             }
-            Part::Batch(_) | Part::Many(_) => {
+            Part::Rows(..) | Part::Batch(_) | Part::Many(_) => {
                 Err(Error::Write { table: name.clone(), message: "expected encoded text".to_string() })
             }
         }
@@ -141,6 +142,12 @@ impl Sink for FixedSink {
                 written.push(name);
             }
         }
-        self.forget(&written)
+        self.forget(&written)?;
+        self.written = written;
+        Ok(())
+    }
+
+    fn files(&self) -> Vec<String> {
+        self.written.clone()
     }
 }

@@ -91,6 +91,11 @@ impl Delivered {
         })
     }
 
+    /// The day, ISO.
+    pub fn date(&self) -> String {
+        format!("{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+
     fn read(text: &str) -> Option<Delivered> {
         let (date, time) = match text.split_once('T') {
             Some((date, time)) => (date, time),
@@ -191,6 +196,11 @@ impl FileName {
                 "expected tables of CMS's CCLF (CCLF0 to CCLF9, CCLFA, CCLFB), found `{table}`: CMS has no file name for it"
             ))),
         }
+    }
+
+    /// Name of a table's file, or for a table that CMS does not have the table's own.
+    pub fn named(&self, table: &str) -> String {
+        self.table(table).unwrap_or_else(|_| table.to_string())
     }
 
     /// All names a delivery can have: the zip and every table.

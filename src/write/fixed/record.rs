@@ -48,7 +48,7 @@ pub struct FixedEncoder {
 impl FixedEncoder {
     /// For rows of this table; its lineage columns are left out.
     pub fn new(table: &OutTable, options: &FixedOptions) -> FixedEncoder {
-        let columns = &table.columns[..table.columns.len().saturating_sub(table.lineage)];
+        let columns = &table.columns[..table.columns.len().saturating_sub(table.added)];
         let summary = table.name == SUMMARY;
         let fields = columns
             .iter()
