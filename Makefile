@@ -1,5 +1,8 @@
 # What people do here. `make help` lists it; each target works on a fresh machine with Rust.
 .DEFAULT_GOAL := help
+VENV = $(or $(CARGO_TARGET_DIR),target)/pyvenv
+# of bench-python: an export, else a synthetic one is made
+.PHONY: wheel test-python test-spark bench-python
 .PHONY: help demo build test check bench bench-peers profile golden clean fuzz seeds valgrind asan neon
 
 CARGO ?= cargo
@@ -85,6 +88,35 @@ neon: ## the scanner's tests on an emulated aarch64; needs qemu-user, a cross co
 	CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc $(CARGO) test --locked --lib --target aarch64-unknown-linux-gnu \
 		--config 'target.aarch64-unknown-linux-gnu.linker = "aarch64-linux-gnu-gcc"' \
 		--config 'target.aarch64-unknown-linux-gnu.runner = "qemu-aarch64 -L /usr/aarch64-linux-gnu"' parse::scan
+
+# Packages come from the registry by pip; what is there already is not asked for again.
+VENV_PYTHON = $(VENV)/bin/python
+TESTED = maturin pytest pyarrow polars duckdb pandas
+$(VENV)/ready-%: python/pyproject.toml
+	@python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || \
+		{ echo "expected Python 3.10 or newer with venv, found none: apt-get install python3 python3-venv"; exit 1; }
+	[ -x $(VENV_PYTHON) ] || python3 -m venv $(VENV)
+	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check $(if $(filter spark,$*),'pyspark[sql]>=4,<5',$(TESTED))
+	touch $@
+
+.PHONY: python-develop
+python-develop: $(VENV)/ready-test
+	$(CARGO) build --locked
+	VIRTUAL_ENV=$(abspath $(VENV)) $(VENV)/bin/maturin develop --quiet --locked -m python/Cargo.toml
+
+test-python: python-develop ## the Python package and examples/etl, in a venv of pip's; needs Python 3.10 with venv
+	CLAIMFEED_COMMAND=$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/claimfeed $(VENV_PYTHON) -m pytest -q python/tests --ignore python/tests/spark
+
+test-spark: python-develop $(VENV)/ready-spark ## Spark 4: two executors, and a standalone cluster on loopback; needs Java 17
+	@java -version >/dev/null 2>&1 || { echo "expected Java 17 or newer, found none: apt-get install openjdk-17-jre-headless"; exit 1; }
+	CLAIMFEED_COMMAND=$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/claimfeed $(VENV_PYTHON) -m pytest -q python/tests/spark
+
+bench-python: build $(VENV)/ready-test ## claimfeed.read into Polars and DuckDB beside the command's Arrow (INPUT=export)
+	VIRTUAL_ENV=$(abspath $(VENV)) $(VENV)/bin/maturin develop --quiet --release --locked -m python/Cargo.toml
+	$(VENV_PYTHON) python/bench/read.py --rounds $(ROUNDS) $(if $(INPUT),--input $(INPUT)) --claimfeed $(RELEASE)/claimfeed
+
+wheel: $(VENV)/ready-test ## wheel and sdist of the Python package, in target/wheels
+	$(VENV)/bin/maturin build --release --locked --sdist -m python/Cargo.toml
 
 clean: ## remove what was built
 	$(CARGO) clean

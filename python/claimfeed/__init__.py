@@ -85,7 +85,6 @@ def convert(
     lineage: bool = False,
     threads: int | None = None,
     strict: bool = False,
-    force: bool = False,
     schemas: Path | None = None,
     adjustments: str = "final",
     verify: str = "used",
@@ -93,15 +92,18 @@ def convert(
     """Converts an export into files, one per table and format, with summary.json and report.html beside them.
 
     inputs: files or folders (NDJSON; plain, gzip or zstd).
-    output: folder, made with mode 0700; it must be empty unless `force`.
+    output: folder, made with mode 0700; it must be empty. When summary.json is there, all is.
+    tables: names; all of CMS's by default; `enrollment` if named.
     format: csv, parquet, arrow, arrow-stream, or several.
     threads: workers; all cores by default.
+    adjustments: `final` (claims in force), `cclf-pairs` or `raw` (every version); inputs of several folders are several
+        deliveries, of which the newest version counts.
 
-    The report has `exit_code` 3 if something was left out or left blank: nothing is raised for that unless `strict`.
+    The command's list of every issue, issues.csv, is not written. The report has `exit_code` 3 if something was left out or left blank: nothing is raised for that unless `strict`.
     """
     return Report(_json.loads(_claimfeed.convert(
-        inputs, output, tables=tables, format=format, api=api, lineage=lineage, threads=threads, strict=strict, force=force,
-        schemas=schemas, adjustments=adjustments, verify=verify,
+        inputs, output, tables=tables, format=format, api=api, lineage=lineage, threads=threads, strict=strict, schemas=schemas,
+        adjustments=adjustments, verify=verify,
     )))
 
 

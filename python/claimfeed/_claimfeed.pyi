@@ -1,7 +1,7 @@
 """The engine. `claimfeed` re-exports what is public."""
 
 import os
-from typing import Any, Iterator, Sequence
+from typing import Any, Iterable, Iterator, Sequence
 
 __version__: str
 
@@ -77,10 +77,14 @@ class Split:
     def __eq__(self, other: object) -> bool: ...
 
 class Context:
-    """Patients and their MBIs: an Arrow table of `patient_id` and `mbi` (null: a Patient without one)."""
+    """Patients and their MBIs: an Arrow table of `patient_id` and `mbi` (null: a Patient without one). Pickles."""
 
-    def __init__(self, table: Any | None = None) -> None:
-        """From any Arrow table or stream with these columns."""
+    def __init__(self, people: Iterable[tuple[str, str | None]] | None = None) -> None:
+        """From pairs of Patient.id and MBI."""
+    @classmethod
+    def from_ipc(cls, data: bytes) -> Context:
+        """From an Arrow IPC stream with these columns, as pyarrow, Polars and Spark write it."""
+    def to_ipc(self) -> bytes: ...
     def __len__(self) -> int: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
     def _report(self) -> str | None: ...

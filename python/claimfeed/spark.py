@@ -134,7 +134,7 @@ class ClaimfeedReader(DataSourceReader):
             return [Piece(None)]
         if not asked.context:
             # It is pickled with the reader when this has returned.
-            self.context = context_bytes(claimfeed.context(splits, thorough=asked.thorough))
+            self.context = claimfeed.context(splits, thorough=asked.thorough).to_ipc()
         return [Piece(split.to_json()) for split in splits]
 
     def read(self, partition: Piece) -> Iterator[pa.RecordBatch]:
@@ -158,19 +158,10 @@ def batches(rows: claimfeed.Rows) -> Iterator[pa.RecordBatch]:
         yield pa.record_batch(batch)
 
 
-def context_bytes(context: claimfeed.Context) -> bytes:
-    """Patients and MBIs as an Arrow IPC stream."""
-    sink = pa.BufferOutputStream()
-    table = pa.table(context)
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return sink.getvalue().to_pybytes()
-
-
 def save_context(context: claimfeed.Context, path: str) -> None:
     """Writes Patients and MBIs for the option `context`, readable by their owner only."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(context_bytes(context))
+        file.write(context.to_ipc())
 
 
 @functools.lru_cache(maxsize=2)
@@ -182,7 +173,7 @@ def _saved(path: str) -> claimfeed.Context:
 @functools.lru_cache(maxsize=2)
 def _context(content: bytes) -> claimfeed.Context:
     """Once per Python worker, which Spark uses for many tasks."""
-    return claimfeed.Context(pa.ipc.open_stream(content).read_all())
+    return claimfeed.Context.from_ipc(content)
 
 
 def read_splits(spark: Any, path: str, table: str = TABLE, **options: Any) -> Any:
@@ -191,7 +182,7 @@ def read_splits(spark: Any, path: str, table: str = TABLE, **options: Any) -> An
     if not asked.has_splits():
         raise claimfeed.UsageError(f"expected a table that splits can give, found `{asked.table}`")
     splits = asked.plan()
-    context = spark.sparkContext.broadcast(context_bytes(claimfeed.context(splits, thorough=asked.thorough)))
+    context = spark.sparkContext.broadcast(claimfeed.context(splits, thorough=asked.thorough).to_ipc())
     schema = from_arrow_schema(pa.schema(claimfeed.schema(
         asked.table, splits[0].api, columns=asked.columns, keys=asked.keys)))
 

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use claimfeed::crosswalk::schema::ENROLLMENT;
 use claimfeed::job::{Adjustments, Job};
 use claimfeed::reconcile::{Reconciliation, page};
 use claimfeed::report::Report;
@@ -16,7 +17,7 @@ use claimfeed::write::tee::Tee;
 use claimfeed::{Error, Result};
 use pyo3::prelude::*;
 
-use crate::error::{OrRaise, UsageError};
+use crate::error::{OrRaise, usage};
 use crate::rows::{Origin, Rows, json};
 use crate::take::{self, Names, Paths};
 use crate::wait;
@@ -40,7 +41,7 @@ impl Format {
             "arrow" => Format::Batches(Container::Arrow),
             "arrow-stream" => Format::Batches(Container::ArrowStream),
             other => {
-                return Err(UsageError::new_err(format!(
+                return Err(usage(format!(
                     "expected formats of csv, parquet, arrow, arrow-stream, found `{other}`\n  hint: fixed-width files come from the command `claimfeed convert --format cclf`"
                 )));
             }
@@ -75,18 +76,27 @@ fn job(
     }
     job.adjustments = match adjustments {
         "final" => Adjustments::Final,
+        "cclf-pairs" => Adjustments::CclfPairs,
         "raw" => Adjustments::Raw,
         other => {
-            return Err(UsageError::new_err(format!("expected adjustments to be `final` or `raw`, found `{other}`")));
+            return Err(usage(format!("expected adjustments to be `final`, `cclf-pairs` or `raw`, found `{other}`")));
         }
     };
     Ok(job)
 }
 
+/// The table that CMS's set does not have is there if it is named.
+fn add_enrollment(job: &mut Job, tables: &[String]) -> PyResult<()> {
+    if tables.iter().any(|name| name.eq_ignore_ascii_case(ENROLLMENT)) {
+        job.schemas.add_enrollment().or_raise()?;
+    }
+    Ok(())
+}
+
 /// See the package.
 #[pyfunction]
 #[pyo3(signature = (inputs, output, *, tables=None, format=None, api=None, lineage=false, threads=None, strict=false,
-    force=false, schemas=None, adjustments="final", verify="used"))]
+    schemas=None, adjustments="final", verify="used"))]
 #[allow(clippy::too_many_arguments, reason = "Python names them")]
 pub fn convert(
     py: Python<'_>,
@@ -98,13 +108,14 @@ pub fn convert(
     lineage: bool,
     threads: Option<usize>,
     strict: bool,
-    force: bool,
     schemas: Option<PathBuf>,
     adjustments: &str,
     verify: &str,
 ) -> PyResult<String> {
     let mut job = job(inputs.into(), api, lineage, threads, strict, schemas, adjustments, verify)?;
     job.tables = tables.map_or(Vec::new(), Into::into);
+    let tables = job.tables.clone();
+    add_enrollment(&mut job, &tables)?;
     let names: Vec<String> = format.map_or(vec!["csv".to_string()], Into::into);
     let mut formats: Vec<Format> = Vec::new();
     for name in &names {
@@ -115,7 +126,7 @@ pub fn convert(
     }
     job.spool = output.clone();
     let report = wait::interruptible(py, |stop| {
-        let made = prepare(&output, force)?;
+        let made = prepare(&output)?;
         let mut sink = Tee::of(formats.iter().map(|format| format.sink(&output)).collect());
         let written = job.run(sink.as_mut(), stop).and_then(|report| {
             write_whole(&output, PAGE, page(&Reconciliation::of(&report)).as_bytes())?;
@@ -133,23 +144,18 @@ pub fn convert(
     json(&report)
 }
 
-/// Makes the folder (then true), or checks that nothing in it would be mixed with the new tables.
-fn prepare(folder: &Path, force: bool) -> Result<bool> {
+/// Makes the folder (then true), or checks that it is empty: nothing of another run is mixed with the new tables.
+fn prepare(folder: &Path) -> Result<bool> {
     if !folder.exists() {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         return made.map(|()| true).map_err(|error| Error::file("create", folder, error));
     }
     let mut entries = std::fs::read_dir(folder).map_err(|error| Error::file("read", folder, error))?;
-    if !force && entries.next().is_some() {
+    if entries.next().is_some() {
         return Err(Error::Usage(format!(
-            "expected an empty output folder, found files in `{}`\n  hint: name another folder, or say `force=True` to replace files of the same names",
+            "expected an empty output folder, found files in `{}`\n  hint: name another folder",
             folder.display()
         )));
-    }
-    for old in [SUMMARY, PAGE].map(|name| folder.join(name)) {
-        if old.exists() {
-            std::fs::remove_file(&old).map_err(|error| Error::file("replace", &old, error))?;
-        }
     }
     Ok(false)
 }
@@ -185,13 +191,14 @@ pub fn read(
 ) -> PyResult<Rows> {
     let mut job = job(inputs.into(), api, lineage, threads, strict, schemas, adjustments, verify)?;
     job.spool = spool.unwrap_or(job.spool);
+    add_enrollment(&mut job, &[table.to_string()])?;
     let options = Options { columns: columns.unwrap_or_default(), ..Options::default() };
     let whole = wait::interruptible(py, |stop| split::read(&job, table, &options, stop))?;
     Ok(Rows::new(Origin::Whole(Box::new(whole))))
 }
 
 fn report(text: &str) -> PyResult<Report> {
-    serde_json::from_str(text).map_err(|error| UsageError::new_err(format!("expected a report of claimfeed: {error}")))
+    serde_json::from_str(text).map_err(|error| usage(format!("expected a report of claimfeed: {error}")))
 }
 
 /// What the command would end with, of a report as JSON.

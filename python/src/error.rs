@@ -1,8 +1,9 @@
 //! Exceptions that mirror the command's exit codes.
 
 use claimfeed::Error;
+use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyFileNotFoundError, PyKeyboardInterrupt, PyOSError, PyPermissionError};
-use pyo3::{PyErr, Python, create_exception};
+use pyo3::prelude::*;
 
 create_exception!(claimfeed, ClaimfeedError, PyException, "The run failed. `exit_code` is what the command would end with: 1.");
 create_exception!(claimfeed, UsageError, ClaimfeedError, "Asked for something that cannot be, such as two API versions in one run: exit code 2.");
@@ -18,27 +19,34 @@ pub fn raised(error: Error) -> PyErr {
             std::io::ErrorKind::PermissionDenied => PyPermissionError::new_err(message),
             _ => PyOSError::new_err(message),
         },
-        error => Python::attach(|py| {
-            let exception = match error.exit_code() {
-                2 => UsageError::new_err(message),
-                3 => LossError::new_err(message),
-                _ => ClaimfeedError::new_err(message),
-            };
-            // Also the ones of a subclass know their code.
-            let _ = pyo3::types::PyAnyMethods::setattr(&**exception.value(py), "exit_code", error.exit_code());
-            exception
-        }),
+        error => match error.exit_code() {
+            2 => UsageError::new_err(message),
+            3 => LossError::new_err(message),
+            _ => ClaimfeedError::new_err(message),
+        },
     }
+}
+
+/// Each class knows the exit code that it stands for.
+pub fn set_codes(py: Python<'_>) -> PyResult<()> {
+    py.get_type::<ClaimfeedError>().setattr("exit_code", 1)?;
+    py.get_type::<UsageError>().setattr("exit_code", 2)?;
+    py.get_type::<LossError>().setattr("exit_code", 3)
+}
+
+/// Asked for something that cannot be.
+pub fn usage(message: impl Into<String>) -> PyErr {
+    raised(Error::Usage(message.into()))
 }
 
 /// Short for results on their way to Python.
 pub trait OrRaise<T> {
     /// The value, or the exception.
-    fn or_raise(self) -> pyo3::PyResult<T>;
+    fn or_raise(self) -> PyResult<T>;
 }
 
 impl<T> OrRaise<T> for claimfeed::Result<T> {
-    fn or_raise(self) -> pyo3::PyResult<T> {
+    fn or_raise(self) -> PyResult<T> {
         self.map_err(raised)
     }
 }

@@ -1,6 +1,7 @@
 //! claimfeed for Python. The package `claimfeed` (beside this crate) documents what a user sees; here Python's objects meet the
 //! engine's: paths and options come in, Arrow streams, reports and exceptions go out. Nothing is computed here.
 
+mod capsule;
 mod context;
 mod convert;
 mod error;
@@ -34,6 +35,7 @@ mod _claimfeed {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::error::set_codes(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -4,16 +4,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 use std::time::Duration;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, StructArray};
-use arrow::datatypes::{Field, FieldRef, SchemaRef};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use claimfeed::report::Report;
 use claimfeed::split::{Reader, Whole};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
-use pyo3::types::{PyCapsule, PyTuple};
-use pyo3_arrow::ffi::{ArrayIterator, to_array_pycapsules, to_schema_pycapsule, to_stream_pycapsule};
+use pyo3::types::PyCapsule;
 
+use crate::capsule;
 use crate::error::{ClaimfeedError, OrRaise, raised};
 use crate::schema::names;
 use crate::wait::TICK;
@@ -96,25 +96,24 @@ impl Rows {
     }
 
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
-        Ok(to_schema_pycapsule(py, self.shared.schema.as_ref())?)
+        capsule::schema(py, &self.shared.schema)
     }
 
     #[pyo3(signature = (requested_schema=None))]
     fn __arrow_c_stream__<'py>(
         &self,
         py: Python<'py>,
-        requested_schema: Option<Bound<'py, PyCapsule>>,
+        requested_schema: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
+        // The interface lets a producer give what it has.
+        let _ = requested_schema;
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if std::mem::replace(&mut *taken, true) {
             return Err(ClaimfeedError::new_err("expected rows that nobody has taken, found them taken: they are given once"));
         }
         let shared = self.shared.clone();
-        let arrays = std::iter::from_fn(move || shared.next()).map(|next| match next {
-            Ok(batch) => Ok(Arc::new(StructArray::from(batch)) as ArrayRef),
-            Err(trouble) => Err(arrow_error(trouble)),
-        });
-        Ok(to_stream_pycapsule(py, Box::new(ArrayIterator::new(arrays, row(&self.shared.schema))), requested_schema)?)
+        let batches = std::iter::from_fn(move || shared.next()).map(|next| next.map_err(arrow_error));
+        capsule::stream(py, self.shared.schema.clone(), batches)
     }
 
     fn __iter__(this: Bound<'_, Rows>) -> PyResult<Bound<'_, Rows>> {
@@ -160,23 +159,18 @@ impl Batch {
     }
 
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
-        Ok(to_schema_pycapsule(py, self.batch.schema_ref().as_ref())?)
+        capsule::schema(py, self.batch.schema_ref())
     }
 
     #[pyo3(signature = (requested_schema=None))]
     fn __arrow_c_array__<'py>(
         &self,
         py: Python<'py>,
-        requested_schema: Option<Bound<'py, PyCapsule>>,
-    ) -> PyResult<Bound<'py, PyTuple>> {
-        let array = StructArray::from(self.batch.clone());
-        Ok(to_array_pycapsules(py, row(self.batch.schema_ref()), &array as &dyn Array, requested_schema)?)
+        requested_schema: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
+        let _ = requested_schema;
+        capsule::batch(py, &self.batch)
     }
-}
-
-/// A row as a field, as the stream's interface wants it.
-pub fn row(schema: &SchemaRef) -> FieldRef {
-    Arc::new(Field::new_struct("", schema.fields().clone(), false).with_metadata(schema.metadata().clone()))
 }
 
 /// Stream interfaces carry texts only. An interruption is raised again in the main thread, where it belongs.
@@ -199,5 +193,3 @@ fn arrow_error(trouble: Trouble) -> ArrowError {
 pub fn json(value: &impl serde::Serialize) -> PyResult<String> {
     serde_json::to_string(value).map_err(|error| ClaimfeedError::new_err(error.to_string()))
 }
-
-

@@ -7,10 +7,9 @@ use claimfeed::crosswalk::schema::Schemas;
 use claimfeed::split::{self, Options};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
-use pyo3_arrow::ffi::to_schema_pycapsule;
 
-use crate::error::{OrRaise, UsageError};
-use crate::take;
+use crate::error::{OrRaise, usage};
+use crate::{capsule, take};
 
 /// The Arrow schema of a table: `pyarrow.schema(it)`.
 #[pyclass(module = "claimfeed", frozen)]
@@ -36,7 +35,7 @@ impl Schema {
     }
 
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
-        Ok(to_schema_pycapsule(py, self.schema.as_ref())?)
+        capsule::schema(py, &self.schema)
     }
 }
 
@@ -56,7 +55,7 @@ pub fn schema(
     schemas: Option<PathBuf>,
 ) -> PyResult<Schema> {
     let options: Options = take::options(columns, keys, schemas)?;
-    let api = take::api(Some(api))?.ok_or_else(|| UsageError::new_err("expected v1, v2 or v3, found `auto`"))?;
+    let api = take::api(Some(api))?.ok_or_else(|| usage("expected v1, v2 or v3, found `auto`"))?;
     Ok(Schema { schema: split::schema(table, api, &options).or_raise()? })
 }
 

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 
 use crate::context::Context;
-use crate::error::{OrRaise, UsageError};
+use crate::error::{OrRaise, usage};
 use crate::rows::{Origin, Rows, json};
 use crate::take::{self, Paths};
 
@@ -60,7 +60,7 @@ impl Split {
     #[classmethod]
     fn from_json(_: &Bound<'_, PyType>, text: &str) -> PyResult<Split> {
         let split = serde_json::from_str(text);
-        Ok(Split { split: split.map_err(|error| UsageError::new_err(format!("expected a split as JSON: {error}")))? })
+        Ok(Split { split: split.map_err(|error| usage(format!("expected a split as JSON: {error}")))? })
     }
 
     fn __reduce__(this: &Bound<'_, Split>) -> PyResult<(Py<PyAny>, (String,))> {
@@ -109,6 +109,6 @@ pub fn read_split(
 pub fn sum_reports(reports: Vec<String>) -> PyResult<String> {
     let read = |text: &String| serde_json::from_str::<Report>(text);
     let reports: Result<Vec<Report>, _> = reports.iter().map(read).collect();
-    let reports = reports.map_err(|error| UsageError::new_err(format!("expected reports of claimfeed: {error}")))?;
+    let reports = reports.map_err(|error| usage(format!("expected reports of claimfeed: {error}")))?;
     json(&split::sum(&reports))
 }

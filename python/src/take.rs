@@ -7,7 +7,7 @@ use claimfeed::split::Options;
 use claimfeed::{Api, crosswalk::schema::Schemas};
 use pyo3::prelude::*;
 
-use crate::error::{OrRaise, UsageError};
+use crate::error::{OrRaise, usage};
 
 /// One path or several.
 #[derive(FromPyObject)]
@@ -50,7 +50,7 @@ pub fn api(name: Option<&str>) -> PyResult<Option<Api>> {
     match name {
         None | Some("auto") => Ok(None),
         Some(name) => Api::parse(name).map(Some).ok_or_else(|| {
-            UsageError::new_err(format!("expected an API version of v1, v2, v3, auto, found `{name}`"))
+            usage(format!("expected an API version of v1, v2, v3, auto, found `{name}`"))
         }),
     }
 }
@@ -60,7 +60,7 @@ pub fn verify(name: &str) -> PyResult<Verify> {
     match name {
         "used" => Ok(Verify::Used),
         "full" => Ok(Verify::Full),
-        name => Err(UsageError::new_err(format!("expected verify to be `used` or `full`, found `{name}`"))),
+        name => Err(usage(format!("expected verify to be `used` or `full`, found `{name}`"))),
     }
 }
 

@@ -11,7 +11,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use super::options::Options;
 use super::plan::Split;
 use crate::error::{Error, Result};
-use crate::job::{Beneficiaries, Piece, Silent};
+use crate::job::{Beneficiaries, Observer, Piece, Silent};
 use crate::read::Source;
 use crate::report::Report;
 
@@ -30,6 +30,15 @@ impl Context {
     /// Reads the Patients of a plan's files. Files that begin with a claim are not opened, unless
     /// [`thorough`](Options::thorough). The report counts Patients and Coverages.
     pub fn of(splits: &[Split], options: &Options) -> Result<(Context, Report)> {
+        Context::observed(splits, options, &mut Silent)
+    }
+
+    /// The same, for who wants to be told, or to interrupt it.
+    pub fn observed(
+        splits: &[Split],
+        options: &Options,
+        observer: &mut dyn Observer,
+    ) -> Result<(Context, Report)> {
         let Some(api) = splits.first().map(|split| split.api) else {
             return Err(Error::Usage("expected splits, found none".to_string()));
         };
@@ -39,7 +48,7 @@ impl Context {
             files.values().filter(|split| options.thorough || !split.is_of_claims()).collect();
         let sources: Vec<Source> = files.iter().map(|split| whole(split)).collect::<Result<_>>()?;
         let job = options.job(None, api)?;
-        let (people, report) = Piece::new(&job, &sources, Vec::new())?.people(&mut Silent)?;
+        let (people, report) = Piece::new(&job, &sources, Vec::new())?.people(observer)?;
         Ok((Context { people: Arc::new(people), is_thorough: options.thorough }, report))
     }
 
