@@ -48,7 +48,7 @@ from ._claimfeed import (
 
 __all__ = [
     "Batch", "ClaimfeedError", "Context", "LossError", "Report", "Rows", "Schema", "Split", "UsageError", "__version__",
-    "context", "convert", "plan", "read", "read_split", "report", "report_of", "schema", "sum_reports", "tables",
+    "context", "convert", "fetch", "plan", "read", "read_split", "report", "report_of", "schema", "sum_reports", "tables",
 ]
 
 Path = Union[str, "_os.PathLike[str]"]
@@ -105,6 +105,31 @@ def convert(
         inputs, output, tables=tables, format=format, api=api, lineage=lineage, threads=threads, strict=strict, schemas=schemas,
         adjustments=adjustments, verify=verify,
     )))
+
+
+def fetch(
+    output: Path,
+    *,
+    server: str | None = None,
+    api: str = "v2",
+    group: str = "all",
+    types: Sequence[str] | None = None,
+    since: str | None = None,
+    parallel: int = 5,
+) -> dict[str, Any]:
+    """Fetches an export from BCDA into a folder, as `claimfeed fetch` does; killed, the same call goes on from there.
+
+    server: address; CMS's public sandbox by default.
+    api: v1, v2 or v3.
+    since: an instant (2026-01-31T00:00:00Z), or `auto`: what came since the last fetch, in a folder of its own in `output`.
+    parallel: downloads at once.
+
+    Id and secret come from the environment: BCDA_CLIENT_ID, BCDA_CLIENT_SECRET. Gives the folder with the files, counts of
+    files, bytes (as stored), resources, errors and warnings, the server's `transaction_time`, and `exit_code`, which is 3 if the
+    server could not export some of it.
+    """
+    return _json.loads(_claimfeed.fetch(
+        output, server=server, api=api, group=group, types=types, since=since, parallel=parallel))
 
 
 def report(output: Path) -> Report:

@@ -5,6 +5,7 @@ mod capsule;
 mod context;
 mod convert;
 mod error;
+mod fetch;
 mod rows;
 mod schema;
 mod split;
@@ -24,6 +25,8 @@ mod _claimfeed {
     use super::convert::{convert, exit_code, read, reconcile};
     #[pymodule_export]
     use super::error::{ClaimfeedError, LossError, UsageError};
+    #[pymodule_export]
+    use super::fetch::fetch;
     #[pymodule_export]
     use super::rows::{Batch, Rows};
     #[pymodule_export]

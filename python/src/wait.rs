@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
+use claimfeed::fetch;
 use claimfeed::job::Observer;
 use claimfeed::{Error, Result};
 use pyo3::prelude::*;
@@ -14,13 +15,19 @@ use crate::error::OrRaise;
 /// How long Ctrl-C may go unnoticed.
 pub const TICK: Duration = Duration::from_millis(100);
 
-/// Ends a job at its next chunk.
+/// Ends a job at its next chunk, a fetch as soon as it can.
 #[derive(Debug, Clone, Default)]
 pub struct Stop(Arc<AtomicBool>);
 
 impl Observer for Stop {
     fn progress(&mut self, _: u64, _: u64) -> Result<()> {
         if self.0.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+    }
+}
+
+impl fetch::Observer for Stop {
+    fn stopped(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reads one split: a thread that owns everything makes batches, a bounded channel brings them.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -22,8 +24,19 @@ use crate::write::arrow::ArrowSink;
 /// Batches that may wait for the reader.
 const WAITING: usize = 2;
 
-/// What the thread sends.
-pub(super) type Sent = SyncSender<RecordBatch>;
+/// Where the thread sends its batches.
+pub(super) struct Sent {
+    batches: SyncSender<RecordBatch>,
+    /// nobody wants them any more
+    is_over: Arc<AtomicBool>,
+}
+
+impl Sent {
+    /// Waits until there is room.
+    pub(super) fn send(&self, batch: RecordBatch) -> Result<()> {
+        self.batches.send(batch).map_err(|_| Error::Interrupted)
+    }
+}
 
 /// The batches of a split, in input order. Dropped early, it ends its thread.
 #[derive(Debug)]
@@ -31,6 +44,7 @@ pub struct Reader {
     schema: SchemaRef,
     batches: Option<Receiver<RecordBatch>>,
     thread: Option<JoinHandle<Result<Report>>>,
+    is_over: Arc<AtomicBool>,
     report: Option<Report>,
 }
 
@@ -62,9 +76,11 @@ impl Reader {
         work: impl FnOnce(Sent) -> Result<Report> + Send + 'static,
     ) -> Result<Reader> {
         let (sent, batches) = sync_channel(WAITING);
+        let is_over = Arc::new(AtomicBool::new(false));
+        let sent = Sent { batches: sent, is_over: is_over.clone() };
         let thread = std::thread::Builder::new().name("split".to_string()).spawn(move || work(sent));
         let thread = thread.map_err(|error| Error::Usage(format!("cannot start a thread: {error}")))?;
-        Ok(Reader { schema, batches: Some(batches), thread: Some(thread), report: None })
+        Ok(Reader { schema, batches: Some(batches), thread: Some(thread), is_over, report: None })
     }
 
     /// Of every batch.
@@ -119,7 +135,8 @@ impl Iterator for Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        // Without its receiver the thread ends at the next batch.
+        // The thread ends at its next chunk, or where it waits for room.
+        self.is_over.store(true, Ordering::Relaxed);
         self.batches = None;
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
@@ -149,11 +166,11 @@ impl Work {
             }
             let batch = if job.lineage { with_place(&batch, split.file)? } else { batch };
             let batch = if projected { cut(&batch, &schema)? } else { batch };
-            sent.send(batch).map_err(|_| Error::Interrupted)
+            sent.send(batch)
         });
         let piece = Piece::new(&job, &sources, Vec::new())?;
         let claims_only = split.is_of_claims() && !context.is_thorough;
-        let mut observer = Strict { split: &split, strict };
+        let mut observer = Watch::new(&split, &sent, strict);
         told(piece.part(claims_only, context.people(), &mut sink, &mut observer), &split)
     }
 }
@@ -186,13 +203,24 @@ pub(super) fn told(result: Result<Report>, split: &Split) -> Result<Report> {
     Ok(report)
 }
 
-/// Ends a strict run itself, with the line of the file.
-struct Strict<'s> {
+/// Ends a run when nobody wants its rows any more; and a strict one itself, with the line of the file.
+pub(super) struct Watch<'s> {
     split: &'s Split,
     strict: bool,
+    is_over: Arc<AtomicBool>,
 }
 
-impl Observer for Strict<'_> {
+impl<'s> Watch<'s> {
+    pub(super) fn new(split: &'s Split, sent: &Sent, strict: bool) -> Watch<'s> {
+        Watch { split, strict, is_over: sent.is_over.clone() }
+    }
+}
+
+impl Observer for Watch<'_> {
+    fn progress(&mut self, _: u64, _: u64) -> Result<()> {
+        if self.is_over.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+    }
+
     fn issue(&mut self, issue: &Issue, file: &str) -> Result<()> {
         if !self.strict || issue.weight != Weight::Loss {
             return Ok(());

@@ -11,9 +11,9 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use super::context::Context;
 use super::options::PLACE;
 use super::plan::Split;
-use super::read::{Sent, told};
+use super::read::{Sent, Watch, told};
 use crate::error::{Error, Result};
-use crate::job::{Job, Piece, Silent, Standing, Version};
+use crate::job::{Job, Piece, Standing, Version};
 use crate::report::Report;
 
 /// The name that asks for versions in place of a table.
@@ -49,7 +49,7 @@ pub(super) fn send(split: &Split, job: &Job, context: &Context, sent: &Sent) -> 
     let sources = [split.source()?];
     let mut rows = Rows::default();
     let piece = Piece::new(job, &sources, split.delivery.into_iter().collect())?;
-    let result = piece.versions(context.people(), &mut Silent, |version| {
+    let result = piece.versions(context.people(), &mut Watch::new(split, sent, false), |version| {
         rows.add(&version, split);
         if rows.len < ROWS { Ok(()) } else { rows.hand_on(sent) }
     });
@@ -101,7 +101,7 @@ impl Rows {
         ];
         let batch = RecordBatch::try_new(schema(), columns.to_vec())
             .map_err(|error| Error::Write { table: VERSIONS.to_string(), message: error.to_string() })?;
-        sent.send(batch).map_err(|_| Error::Interrupted)
+        sent.send(batch)
     }
 }
 
