@@ -1,7 +1,5 @@
 # What people do here. `make help` lists it; each target works on a fresh machine with Rust.
 .DEFAULT_GOAL := help
-VENV = $(or $(CARGO_TARGET_DIR),target)/pyvenv
-# of bench-python: an export, else a synthetic one is made
 .PHONY: wheel test-python test-spark bench-python
 .PHONY: help demo build test check bench bench-peers profile golden clean fuzz seeds valgrind asan neon
 
@@ -12,11 +10,13 @@ T ?= 60
 # of bench-peers and profile: an export that is there, else a synthetic one is made
 INPUT ?=
 ROUNDS ?= 5
-RELEASE = $(or $(CARGO_TARGET_DIR),target)/release
+TARGET = $(or $(CARGO_TARGET_DIR),target)
+RELEASE = $(TARGET)/release
+VENV = $(TARGET)/pyvenv
 HOST = $(shell rustc -vV | sed -n "s/^host: //p")
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## build, make a small synthetic export, convert it, show the result
 	@command -v $(CARGO) >/dev/null || { echo "expected Rust (cargo), found none: see https://rustup.rs"; exit 1; }
@@ -91,31 +91,40 @@ neon: ## the scanner's tests on an emulated aarch64; needs qemu-user, a cross co
 
 # Packages come from the registry by pip; what is there already is not asked for again.
 VENV_PYTHON = $(VENV)/bin/python
-TESTED = maturin pytest pyarrow polars duckdb pandas
 $(VENV)/ready-%: python/pyproject.toml
 	@python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || \
 		{ echo "expected Python 3.10 or newer with venv, found none: apt-get install python3 python3-venv"; exit 1; }
 	[ -x $(VENV_PYTHON) ] || python3 -m venv $(VENV)
-	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check $(if $(filter spark,$*),'pyspark[sql]>=4,<5',$(TESTED))
+	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check $(PIP_$*)
+	echo $(abspath python) > $$($(VENV_PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/claimfeed.pth
 	touch $@
+PIP_test = pytest pyarrow polars duckdb pandas
+PIP_spark = 'pyspark[sql]>=4,<5'
+PIP_wheel = maturin
 
-.PHONY: python-develop
-python-develop: $(VENV)/ready-test
-	$(CARGO) build --locked
-	VIRTUAL_ENV=$(abspath $(VENV)) $(VENV)/bin/maturin develop --quiet --locked -m python/Cargo.toml
+# The extension module beside its package, where the venv finds it. A test target is named so that all libraries are built with
+# the features that `make test` gives them: they are there already.
+EXTENSION = python/claimfeed/_claimfeed.abi3.so
+build-python = PYO3_PYTHON=$(abspath $(VENV_PYTHON)) $(CARGO) build --locked -p claimfeed -p claimfeed-python --lib --bins
+.PHONY: develop-python
+develop-python: $(VENV)/ready-test
+	$(build-python) --test split
+	cp $$(ls $(TARGET)/debug/lib_claimfeed.so $(TARGET)/debug/lib_claimfeed.dylib 2>/dev/null) $(EXTENSION)
+PYTEST = CLAIMFEED_COMMAND=$(abspath $(TARGET)/debug/claimfeed) $(VENV_PYTHON) -m pytest -q -p no:cacheprovider
 
-test-python: python-develop ## the Python package and examples/etl, in a venv of pip's; needs Python 3.10 with venv
-	CLAIMFEED_COMMAND=$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/claimfeed $(VENV_PYTHON) -m pytest -q python/tests --ignore python/tests/spark
+test-python: develop-python ## the Python package and examples/etl, in a venv of pip's; needs Python 3.10 with venv
+	$(PYTEST) python/tests --ignore python/tests/spark
 
-test-spark: python-develop $(VENV)/ready-spark ## Spark 4: two executors, and a standalone cluster on loopback; needs Java 17
+test-spark: develop-python $(VENV)/ready-spark ## Spark 4: two executors, and a standalone cluster on loopback; needs Java 17
 	@java -version >/dev/null 2>&1 || { echo "expected Java 17 or newer, found none: apt-get install openjdk-17-jre-headless"; exit 1; }
-	CLAIMFEED_COMMAND=$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/claimfeed $(VENV_PYTHON) -m pytest -q python/tests/spark
+	$(PYTEST) python/tests/spark
 
-bench-python: build $(VENV)/ready-test ## claimfeed.read into Polars and DuckDB beside the command's Arrow (INPUT=export)
-	VIRTUAL_ENV=$(abspath $(VENV)) $(VENV)/bin/maturin develop --quiet --release --locked -m python/Cargo.toml
+bench-python: $(VENV)/ready-test ## claimfeed.read into Polars and DuckDB beside the command's Arrow (INPUT=export ROUNDS=5)
+	$(build-python) --release
+	cp $$(ls $(TARGET)/release/lib_claimfeed.so $(TARGET)/release/lib_claimfeed.dylib 2>/dev/null) $(EXTENSION)
 	$(VENV_PYTHON) python/bench/read.py --rounds $(ROUNDS) $(if $(INPUT),--input $(INPUT)) --claimfeed $(RELEASE)/claimfeed
 
-wheel: $(VENV)/ready-test ## wheel and sdist of the Python package, in target/wheels
+wheel: $(VENV)/ready-wheel ## wheel and sdist of the Python package, in target/wheels
 	$(VENV)/bin/maturin build --release --locked --sdist -m python/Cargo.toml
 
 clean: ## remove what was built

@@ -36,7 +36,7 @@ from typing import Any, Iterator
 
 import pyarrow as pa
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
-from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
 import claimfeed
 
@@ -117,14 +117,15 @@ class ClaimfeedSource(DataSource):
         return from_arrow_schema(pa.schema(found))
 
     def reader(self, schema: Any) -> DataSourceReader:
-        return ClaimfeedReader(self._asked)
+        return ClaimfeedReader(self._asked, schema)
 
 
 class ClaimfeedReader(DataSourceReader):
     """Plans where the driver plans, reads where the executors are."""
 
-    def __init__(self, asked: Options) -> None:
+    def __init__(self, asked: Options, schema: Any) -> None:
         self.asked = asked
+        self.schema = schema
         self.context: bytes | None = None
 
     def partitions(self) -> list[Piece]:
@@ -149,13 +150,14 @@ class ClaimfeedReader(DataSourceReader):
                 claimfeed.Split.from_json(partition.split), asked.table, context, columns=asked.columns, keys=asked.keys,
                 threads=asked.threads, strict=asked.strict,
             )
-        yield from batches(rows)
+        yield from batches(rows, self.schema)
 
 
-def batches(rows: claimfeed.Rows) -> Iterator[pa.RecordBatch]:
-    """As pyarrow's own, without a copy; exceptions stay claimfeed's."""
+def batches(rows: claimfeed.Rows, schema: Any) -> Iterator[pa.RecordBatch]:
+    """As pyarrow's own, without a copy, under Spark's idea of the schema; exceptions stay claimfeed's."""
+    expected = to_arrow_schema(schema)
     for batch in rows:
-        yield pa.record_batch(batch)
+        yield pa.RecordBatch.from_arrays(pa.record_batch(batch).columns, schema=expected)
 
 
 def save_context(context: claimfeed.Context, path: str) -> None:
@@ -192,7 +194,7 @@ def read_splits(spark: Any, path: str, table: str = TABLE, **options: Any) -> An
                 yield from batches(claimfeed.read_split(
                     claimfeed.Split.from_json(text), asked.table, _context(context.value), columns=asked.columns,
                     keys=asked.keys, threads=asked.threads, strict=asked.strict,
-                ))
+                ), schema)
 
     rows = [(split.to_json(),) for split in splits]
     return spark.createDataFrame(rows, "split string").repartition(len(rows)).mapInArrow(read, schema)
