@@ -77,9 +77,20 @@ fn some_libraries_have_their_doors() {
         ("httparse", &["sandbox"]),
     ];
     for (library, doors) in doors {
-        for module in
-            ["error", "api", "report", "read", "parse", "crosswalk", "write", "job", "bench", "reconcile", "split", "fetch"]
-        {
+        for module in [
+            "error",
+            "api",
+            "report",
+            "read",
+            "parse",
+            "crosswalk",
+            "write",
+            "job",
+            "bench",
+            "reconcile",
+            "split",
+            "fetch",
+        ] {
             if doors.contains(&module) {
                 continue;
             }

@@ -16,8 +16,7 @@ use claimfeed::write::arrow::ArrowSink;
 use claimfeed::{Api, Error};
 use proptest::prelude::*;
 
-const CLAIM_TABLES: [&str; 9] =
-    ["CCLF1", "CCLF2", "CCLF3", "CCLF4", "CCLF5", "CCLF6", "CCLF7", "CCLFA", "CCLFB"];
+const CLAIM_TABLES: [&str; 9] = ["CCLF1", "CCLF2", "CCLF3", "CCLF4", "CCLF5", "CCLF6", "CCLF7", "CCLFA", "CCLFB"];
 
 fn export(api: Api, gzip: bool) -> (tempfile::TempDir, Vec<PathBuf>) {
     let folder = tempfile::tempdir().unwrap();
@@ -116,8 +115,7 @@ fn splits_of_a_kilobyte_give_every_row_with_its_place() {
             assert!(patients.iter().any(|known| known[0] == row[patient] && known[1] == row[at("BENE_MBI_ID")]));
             found.push(row[..patient].iter().chain([&row[id], &row[file]]).cloned().collect());
         }
-        let mut wanted: Vec<Vec<String>> =
-            expected["CCLF5"].iter().map(|row| row[..row.len() - 1].to_vec()).collect();
+        let mut wanted: Vec<Vec<String>> = expected["CCLF5"].iter().map(|row| row[..row.len() - 1].to_vec()).collect();
         found.sort();
         wanted.sort();
         assert_eq!(found, wanted);
@@ -151,11 +149,8 @@ fn reports_of_splits_add_up_to_the_reports_of_runs() {
         for table in ["CCLF1", "CCLF5", "CCLF7"] {
             let mut reports = vec![people.clone()];
             reports.extend(pieces(&splits, &context, table, &Options::default()).1);
-            let job = Job {
-                tables: vec![table.to_string()],
-                adjustments: Adjustments::Raw,
-                ..Job::new(&inputs).unwrap()
-            };
+            let job =
+                Job { tables: vec![table.to_string()], adjustments: Adjustments::Raw, ..Job::new(&inputs).unwrap() };
             let mut expected = job.run(&mut ArrowSink::new(|_, _| Ok(())), &mut Silent).unwrap();
             let mut found = sum(&reports);
             for report in [&mut expected, &mut found] {
@@ -253,8 +248,7 @@ fn only_what_is_asked_for_is_in_the_schema_and_in_the_rows() {
     let (all, _) = pieces(&splits, &context, "CCLF5", &Options::default());
     let full = split::schema("CCLF5", Api::V3, &Options::default()).unwrap();
     let at = columns.map(|column| full.index_of(column).unwrap());
-    let mut expected: Vec<Vec<String>> =
-        all.iter().map(|row| at.iter().map(|at| row[*at].clone()).collect()).collect();
+    let mut expected: Vec<Vec<String>> = all.iter().map(|row| at.iter().map(|at| row[*at].clone()).collect()).collect();
     expected.sort();
     assert_eq!(rows, expected);
     for split in &splits {

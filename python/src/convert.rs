@@ -130,7 +130,8 @@ pub fn convert(
         let mut sink = Tee::of(formats.iter().map(|format| format.sink(&output)).collect());
         let written = job.run(sink.as_mut(), stop).and_then(|report| {
             write_whole(&output, PAGE, page(&Reconciliation::of(&report)).as_bytes())?;
-            let text = serde_json::to_vec_pretty(&report).map_err(|error| Error::file("write", &output, error.into()))?;
+            let text =
+                serde_json::to_vec_pretty(&report).map_err(|error| Error::file("write", &output, error.into()))?;
             // It comes last: where it is, everything is complete.
             write_whole(&output, SUMMARY, &text)?;
             Ok(report)

@@ -5,9 +5,24 @@ use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyFileNotFoundError, PyKeyboardInterrupt, PyOSError, PyPermissionError};
 use pyo3::prelude::*;
 
-create_exception!(claimfeed, ClaimfeedError, PyException, "The run failed. `exit_code` is what the command would end with: 1.");
-create_exception!(claimfeed, UsageError, ClaimfeedError, "Asked for something that cannot be, such as two API versions in one run: exit code 2.");
-create_exception!(claimfeed, LossError, ClaimfeedError, "With `strict`, the first resource or value that would be lost: exit code 3.");
+create_exception!(
+    claimfeed,
+    ClaimfeedError,
+    PyException,
+    "The run failed. `exit_code` is what the command would end with: 1."
+);
+create_exception!(
+    claimfeed,
+    UsageError,
+    ClaimfeedError,
+    "Asked for something that cannot be, such as two API versions in one run: exit code 2."
+);
+create_exception!(
+    claimfeed,
+    LossError,
+    ClaimfeedError,
+    "With `strict`, the first resource or value that would be lost: exit code 3."
+);
 
 /// The exception for an error of the engine, with its message.
 pub fn raised(error: Error) -> PyErr {

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use claimfeed::Api;
 use claimfeed::fetch::request::utc;
 use claimfeed::fetch::{Address, Client, Credentials, Dialect, Export, Fetch, Login, Patience, Scope, Since};
-use claimfeed::Api;
 use pyo3::prelude::*;
 use serde::Serialize;
 

@@ -109,7 +109,9 @@ impl Rows {
         let _ = requested_schema;
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if std::mem::replace(&mut *taken, true) {
-            return Err(ClaimfeedError::new_err("expected rows that nobody has taken, found them taken: they are given once"));
+            return Err(ClaimfeedError::new_err(
+                "expected rows that nobody has taken, found them taken: they are given once",
+            ));
         }
         let shared = self.shared.clone();
         let batches = std::iter::from_fn(move || shared.next()).map(|next| next.map_err(arrow_error));

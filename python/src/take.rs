@@ -49,9 +49,9 @@ impl From<Names> for Vec<String> {
 pub fn api(name: Option<&str>) -> PyResult<Option<Api>> {
     match name {
         None | Some("auto") => Ok(None),
-        Some(name) => Api::parse(name).map(Some).ok_or_else(|| {
-            usage(format!("expected an API version of v1, v2, v3, auto, found `{name}`"))
-        }),
+        Some(name) => Api::parse(name)
+            .map(Some)
+            .ok_or_else(|| usage(format!("expected an API version of v1, v2, v3, auto, found `{name}`"))),
     }
 }
 

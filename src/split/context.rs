@@ -34,18 +34,13 @@ impl Context {
     }
 
     /// The same, for who wants to be told, or to interrupt it.
-    pub fn observed(
-        splits: &[Split],
-        options: &Options,
-        observer: &mut dyn Observer,
-    ) -> Result<(Context, Report)> {
+    pub fn observed(splits: &[Split], options: &Options, observer: &mut dyn Observer) -> Result<(Context, Report)> {
         let Some(api) = splits.first().map(|split| split.api) else {
             return Err(Error::Usage("expected splits, found none".to_string()));
         };
         let mut files: BTreeMap<u32, &Split> = BTreeMap::new();
         splits.iter().for_each(|split| drop(files.insert(split.file, split)));
-        let files: Vec<&&Split> =
-            files.values().filter(|split| options.thorough || !split.is_of_claims()).collect();
+        let files: Vec<&&Split> = files.values().filter(|split| options.thorough || !split.is_of_claims()).collect();
         let sources: Vec<Source> = files.iter().map(|split| whole(split)).collect::<Result<_>>()?;
         let job = options.job(None, api)?;
         let (people, report) = Piece::new(&job, &sources, Vec::new())?.people(observer)?;

@@ -116,7 +116,8 @@ fn claim_table(schemas: &Schemas, name: &str) -> Result<String> {
     }
     let names: Vec<&str> = claims.iter().map(|table| table.layout.table.as_str()).collect();
     let is_whole = schemas.table(name).is_some() || name.eq_ignore_ascii_case(SUMMARY_TABLE);
-    let hint = if is_whole { "\n  hint: a row of this table needs the whole export: read it without splits" } else { "" };
+    let hint =
+        if is_whole { "\n  hint: a row of this table needs the whole export: read it without splits" } else { "" };
     Err(Error::Usage(format!("expected one table of {}, found `{name}`{hint}", names.join(", "))))
 }
 
@@ -170,7 +171,13 @@ fn add_keys(schemas: &mut Schemas) -> Result<()> {
             let start = table.layout.record_length() + 1;
             let picture = Picture::Text { width: 64 };
             let end = start + picture.width() - 1;
-            table.layout.fields.push(Field { label: label.to_string(), start, end, printed: "X(64)".to_string(), picture });
+            table.layout.fields.push(Field {
+                label: label.to_string(),
+                start,
+                end,
+                printed: "X(64)".to_string(),
+                picture,
+            });
             for version in versions.iter_mut() {
                 let is_fact = |mapping: &&Mapping| mapping.table == "%eob" && mapping.field == fact;
                 let none = || Error::Usage(format!("expected the fact `{fact}` of a claim, found none"));
