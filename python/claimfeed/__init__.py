@@ -17,7 +17,7 @@ In pieces, for an engine that brings its own scheduler::
 Amounts are exact decimals, dates are dates, codes are text with their leading zeros; an empty cell is null. Nothing needs
 pyarrow: rows, batches and schemas speak the Arrow PyCapsule interface.
 
-Exceptions mirror the command's exit codes: `UsageError` 2, `LossError` 3, `ClaimfeedError` 1; a file that cannot be read is an
+Exceptions mirror the command's exit codes: `UsageError` 2, `LossError` 3, `LoginError` 5, `ServerError` 6, `ClaimfeedError` 1; a file that cannot be read is an
 `OSError`, Ctrl-C a `KeyboardInterrupt`. Messages name file, line and byte, and never a value of the data.
 """
 
@@ -32,9 +32,11 @@ from ._claimfeed import (
     Batch,
     ClaimfeedError,
     Context,
+    LoginError,
     LossError,
     Rows,
     Schema,
+    ServerError,
     Split,
     UsageError,
     __version__,
@@ -47,7 +49,8 @@ from ._claimfeed import (
 )
 
 __all__ = [
-    "Batch", "ClaimfeedError", "Context", "LossError", "Report", "Rows", "Schema", "Split", "UsageError", "__version__",
+    "Batch", "ClaimfeedError", "Context", "LoginError", "LossError", "Report", "Rows", "Schema", "ServerError", "Split",
+    "UsageError", "__version__",
     "context", "convert", "fetch", "plan", "read", "read_split", "report", "report_of", "schema", "sum_reports", "tables",
 ]
 

@@ -18,6 +18,12 @@ class UsageError(ClaimfeedError):
 class LossError(ClaimfeedError):
     """With `strict`, the first resource or value that would be lost: exit code 3."""
 
+class LoginError(ClaimfeedError):
+    """The server does not accept who is asking: exit code 5."""
+
+class ServerError(ClaimfeedError):
+    """The server, its job or its files are not what they should be: exit code 6."""
+
 class Batch:
     """Rows of one table, some thousand at most; all columns of the schema."""
 

@@ -24,11 +24,24 @@ create_exception!(
     "With `strict`, the first resource or value that would be lost: exit code 3."
 );
 
+create_exception!(
+    claimfeed,
+    LoginError,
+    ClaimfeedError,
+    "The server does not accept who is asking: exit code 5."
+);
+create_exception!(
+    claimfeed,
+    ServerError,
+    ClaimfeedError,
+    "The server, its job or its files are not what they should be: exit code 6."
+);
+
 /// The exception for an error of the engine, with its message.
 pub fn raised(error: Error) -> PyErr {
     let message = error.to_string();
     match error {
-        Error::Interrupted => PyKeyboardInterrupt::new_err(()),
+        Error::Interrupted | Error::Paused => PyKeyboardInterrupt::new_err(()),
         Error::File { source, .. } => match source.kind() {
             std::io::ErrorKind::NotFound => PyFileNotFoundError::new_err(message),
             std::io::ErrorKind::PermissionDenied => PyPermissionError::new_err(message),
@@ -37,6 +50,8 @@ pub fn raised(error: Error) -> PyErr {
         error => match error.exit_code() {
             2 => UsageError::new_err(message),
             3 => LossError::new_err(message),
+            5 => LoginError::new_err(message),
+            6 => ServerError::new_err(message),
             _ => ClaimfeedError::new_err(message),
         },
     }
@@ -46,7 +61,9 @@ pub fn raised(error: Error) -> PyErr {
 pub fn set_codes(py: Python<'_>) -> PyResult<()> {
     py.get_type::<ClaimfeedError>().setattr("exit_code", 1)?;
     py.get_type::<UsageError>().setattr("exit_code", 2)?;
-    py.get_type::<LossError>().setattr("exit_code", 3)
+    py.get_type::<LossError>().setattr("exit_code", 3)?;
+    py.get_type::<LoginError>().setattr("exit_code", 5)?;
+    py.get_type::<ServerError>().setattr("exit_code", 6)
 }
 
 /// Asked for something that cannot be.

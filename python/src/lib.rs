@@ -24,7 +24,7 @@ mod _claimfeed {
     #[pymodule_export]
     use super::convert::{convert, exit_code, read, reconcile};
     #[pymodule_export]
-    use super::error::{ClaimfeedError, LossError, UsageError};
+    use super::error::{ClaimfeedError, LoginError, LossError, ServerError, UsageError};
     #[pymodule_export]
     use super::fetch::fetch;
     #[pymodule_export]

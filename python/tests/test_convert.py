@@ -46,7 +46,7 @@ def test_only_the_owner_reads_what_is_written(v3, tmp_path):
     [
         (lambda e, o: claimfeed.read(e, "CCLF99"), claimfeed.UsageError, 2, "expected tables of CCLF1, .*found `CCLF99`"),
         (lambda e, o: claimfeed.read(e, "CCLF5", columns=["PRICE"]), claimfeed.UsageError, 2, "found `PRICE`"),
-        (lambda e, o: claimfeed.read(e, "CCLF5", api="v2"), claimfeed.ClaimfeedError, None, "v2.*v3.*line 1"),
+        (lambda e, o: claimfeed.read(e, "CCLF5", api="v2"), claimfeed.UsageError, 2, "found v3 beside v2.*line 1"),
         (lambda e, o: claimfeed.plan(e, api="v9"), claimfeed.UsageError, 2, "found `v9`"),
         (lambda e, o: claimfeed.convert(e, o, format="xlsx"), claimfeed.UsageError, 2, "found `xlsx`"),
         (lambda e, o: claimfeed.convert(e, e), claimfeed.UsageError, 2, "expected an empty output folder"),

@@ -33,5 +33,9 @@ def test_an_export_is_fetched_once_and_read(server, tmp_path, monkeypatch):
     assert told["exit_code"] == 0 and told["resources"] > 20
     assert pa.table(claimfeed.read(told["folder"], "CCLF8")).num_rows == 5
     assert claimfeed.fetch(tmp_path / "export", server=address, api="v3")["files"] == told["files"]
+    monkeypatch.setenv("BCDA_CLIENT_SECRET", "another-secret")
+    with pytest.raises(claimfeed.LoginError) as raised:
+        claimfeed.fetch(tmp_path / "refused", server=address, api="v3")
+    assert raised.value.exit_code == 5 and "another-secret" not in str(raised.value)
     with pytest.raises(claimfeed.UsageError, match="all or runout"):
         claimfeed.fetch(tmp_path / "other", server=address, api="v3", group="mine")
