@@ -115,8 +115,8 @@ PYTEST = CLAIMFEED_COMMAND=$(abspath $(TARGET)/debug/claimfeed) $(VENV_PYTHON) -
 test-python: develop-python ## the Python package and examples/etl, in a venv of pip's; needs Python 3.10 with venv
 	$(PYTEST) python/tests --ignore python/tests/spark
 
-test-spark: develop-python $(VENV)/ready-spark ## Spark 4: two executors, and a standalone cluster on loopback; needs Java 17
-	@java -version >/dev/null 2>&1 || { echo "expected Java 17 or newer, found none: apt-get install openjdk-17-jre-headless"; exit 1; }
+test-spark: develop-python $(VENV)/ready-spark ## Spark 4: two executors, and a standalone cluster on loopback; needs Java 17 or newer
+	@java -version >/dev/null 2>&1 || { echo "expected Java 17 or newer, found none: apt-get install default-jre-headless"; exit 1; }
 	$(PYTEST) python/tests/spark
 
 bench-python: $(VENV)/ready-test ## claimfeed.read into Polars and DuckDB beside the command's Arrow (INPUT=export ROUNDS=5)
