@@ -80,7 +80,7 @@ fn splits_of_any_size_give_every_row_once() {
             let splits = plan(&inputs, target).unwrap();
             let table = CLAIM_TABLES[table];
             let (rows, _) = pieces(&splits, &context, table, &options);
-            prop_assert_eq!(&rows, expected.get(table).unwrap_or(&Vec::new()));
+            prop_assert_eq!(rows, expected.get(table).cloned().unwrap_or_default());
         });
     }
 }

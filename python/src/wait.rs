@@ -36,7 +36,7 @@ pub fn interruptible<T: Send>(py: Python<'_>, work: impl FnOnce(&mut Stop) -> Re
     let stop = Stop::default();
     let mut told = stop.clone();
     let (done, wait) = sync_channel::<()>(1);
-    py.detach(|| {
+    py.detach(move || {
         std::thread::scope(|scope| {
             let worker = scope.spawn(move || {
                 let result = work(&mut told);
