@@ -20,11 +20,8 @@ def test_every_table_is_the_commands(export, tmp_path):
     for name, table in expected.items():
         found = pa.table(claimfeed.read(export, name))
         assert found.schema.equals(table.schema, check_metadata=True), name
-        if name == "CCLF0":
-            # It counts the rows of the tables that are written: here it is written alone.
-            assert found.column("File Number") == table.column("File Number")
-        else:
-            assert found.equals(table), name
+        # The file summary lists the tables that are written with it: here it is alone.
+        assert found.equals(table if name != "CCLF0" else table.slice(0, 0)), name
 
 
 def test_enrollment_is_there_if_it_is_named(v3, tmp_path):

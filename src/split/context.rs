@@ -39,7 +39,9 @@ impl Context {
             return Err(Error::Usage("expected splits, found none".to_string()));
         };
         let mut files: BTreeMap<u32, &Split> = BTreeMap::new();
-        splits.iter().for_each(|split| drop(files.insert(split.file, split)));
+        for split in splits {
+            files.insert(split.file, split);
+        }
         let files: Vec<&&Split> = files.values().filter(|split| options.thorough || !split.is_of_claims()).collect();
         let sources: Vec<Source> = files.iter().map(|split| whole(split)).collect::<Result<_>>()?;
         let job = options.job(None, api)?;
