@@ -158,7 +158,6 @@ fn reports_of_splits_add_up_to_the_reports_of_runs() {
                 report.gigabytes_per_second = 0.0;
                 report.finished = String::new();
                 report.inputs.sort_by(|a, b| a.file.cmp(&b.file));
-                assert!(!report.issues.is_empty());
                 // Fields that nobody asked for are not looked for, and nothing is noted about them.
                 report.issues.retain(|issue| issue.kind != "ambiguous-value");
             }

@@ -24,12 +24,7 @@ create_exception!(
     "With `strict`, the first resource or value that would be lost: exit code 3."
 );
 
-create_exception!(
-    claimfeed,
-    LoginError,
-    ClaimfeedError,
-    "The server does not accept who is asking: exit code 5."
-);
+create_exception!(claimfeed, LoginError, ClaimfeedError, "The server does not accept who is asking: exit code 5.");
 create_exception!(
     claimfeed,
     ServerError,
