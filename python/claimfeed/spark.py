@@ -126,16 +126,16 @@ class ClaimfeedReader(DataSourceReader):
     def __init__(self, asked: Options, schema: Any) -> None:
         self.asked = asked
         self.schema = schema
+        # Here and not in `partitions`: Spark may pickle the reader before it asks for them.
         self.context: bytes | None = None
+        if asked.has_splits() and not asked.context:
+            self.context = claimfeed.context(asked.plan(), thorough=asked.thorough).to_ipc()
 
     def partitions(self) -> list[Piece]:
         asked = self.asked
         splits = asked.plan()
         if not asked.has_splits():
             return [Piece(None)]
-        if not asked.context:
-            # It is pickled with the reader when this has returned.
-            self.context = claimfeed.context(splits, thorough=asked.thorough).to_ipc()
         return [Piece(split.to_json()) for split in splits]
 
     def read(self, partition: Piece) -> Iterator[pa.RecordBatch]:
