@@ -86,6 +86,10 @@ pub struct Convert {
     /// What ends a line of csv and cclf files
     #[arg(long, value_parser = ["lf", "crlf"], default_value = "lf")]
     eol: String,
+    /// Write partially adjudicated claims (v3: SharedSystem; v2: Claim and ClaimResponse) to the folder `partial`, with columns
+    /// of their status; they are left out once the adjudicated claim with their control number is there
+    #[arg(long)]
+    partial: bool,
     /// Rows of a file at most: TABLE-00001.csv, TABLE-00002.csv and so on; not for cclf
     #[arg(long, value_name = "N")]
     rows_per_file: Option<NonZeroU64>,
@@ -99,6 +103,9 @@ pub struct Convert {
 /// File names of what stands beside the tables.
 pub const SUMMARY: &str = "summary.json";
 const PAGE: &str = "report.html";
+
+/// The folder of partially adjudicated claims.
+const PARTIAL: &str = "partial";
 
 impl Convert {
     /// Runs it.
@@ -132,8 +139,19 @@ impl Convert {
                 job.tables.push(ENROLLMENT.to_string());
             }
         }
-        for input in self.input.iter().filter(|input| input.as_os_str() != "-") {
-            std::fs::metadata(input).map_err(|error| Error::file("read", input, error))?;
+        for input in &self.input {
+            let is_pipe = input.as_os_str() == "-" || {
+                let meta = std::fs::metadata(input).map_err(|error| Error::file("read", input, error))?;
+                !meta.is_file() && !meta.is_dir()
+            };
+            if is_pipe && self.partial {
+                return Err(Error::Usage(
+                    "expected files or folders with `--partial`, found a pipe: the input is read twice".to_string(),
+                ));
+            }
+        }
+        if self.output.as_os_str() == "-" && self.partial {
+            return Err(Error::Usage("expected a folder with `--partial`, found `-o -`".to_string()));
         }
         if self.output.as_os_str() == "-" {
             return self.stream(&mut job);
@@ -143,12 +161,37 @@ impl Convert {
         let stale = Stale::of(&self.output, &self.output.join(SUMMARY), &tables);
         let made = prepare(&self.output, self.force)?;
         job.spool = self.output.clone();
-        let result = self.convert(&job, fixed, stale);
+        let folder = self.output.join(PARTIAL);
+        let old_partial = Stale::folder(&folder, &tables, &[SUMMARY, ISSUES, PAGE]);
+        let mut result =
+            self.convert(&job, &self.output, fixed.as_ref(), stale).map(|report| (report.exit_code(), report.api));
+        match &result {
+            Ok((_, Some(Api::V1))) if self.partial => super::tell("API v1 has no partially adjudicated claims\n"),
+            Ok((code, api)) if self.partial => {
+                job.api = *api;
+                let code = *code;
+                let partial = self.convert_partial(&job, &folder, fixed.as_ref(), old_partial);
+                // What the adjudicated claims have to tell counts first.
+                result = partial.map(|report| (if code == 0 { report.exit_code() } else { code }, report.api));
+            }
+            Ok(_) => {
+                old_partial.remove();
+                // Removes it only if it is empty.
+                let _ = std::fs::remove_dir(&folder);
+            }
+            Err(_) => {}
+        }
         if result.is_err() && made {
             // Removes it only if it is empty.
             let _ = std::fs::remove_dir(&self.output);
         }
-        result
+        result.map(|(code, _)| code)
+    }
+
+    /// The partially adjudicated claims of the same input.
+    fn convert_partial(&self, job: &Job, folder: &Path, fixed: Option<&FixedOptions>, stale: Stale) -> Result<Report> {
+        prepare(folder, true)?;
+        self.convert(&job.partial()?, folder, fixed, stale)
     }
 
     /// Options of fixed-width files, if they are to be written.
@@ -171,18 +214,17 @@ impl Convert {
         self.fixed.options(self.line_end()).map(Some)
     }
 
-    fn convert(&self, job: &Job, fixed: Option<FixedOptions>, stale: Stale) -> Result<u8> {
-        let mut listing = Listing::new(&self.output)?;
-        let csv = self.csv_options();
-        let mut sink = format::sink(&self.format, &self.output, csv, fixed.as_ref());
+    fn convert(&self, job: &Job, folder: &Path, fixed: Option<&FixedOptions>, stale: Stale) -> Result<Report> {
+        let mut listing = Listing::new(folder)?;
+        let mut sink = format::sink(&self.format, folder, self.csv_options(), fixed);
         let report = job.run(sink.as_mut(), &mut listing)?;
         stale.remove();
-        listing.finish(&self.output.join(ISSUES))?;
-        write_whole(&self.output.join(PAGE), page(&Reconciliation::of(&report)).as_bytes())?;
-        write_summary(&report, &self.output.join(SUMMARY))?;
-        let place = format!("written to `{}`: tables, {SUMMARY}, {PAGE}, {ISSUES}", self.output.display());
+        listing.finish(&folder.join(ISSUES))?;
+        write_whole(&folder.join(PAGE), page(&Reconciliation::of(&report)).as_bytes())?;
+        write_summary(&report, &folder.join(SUMMARY))?;
+        let place = format!("written to `{}`: tables, {SUMMARY}, {PAGE}, {ISSUES}", folder.display());
         super::tell(&show(&report, &place));
-        Ok(report.exit_code())
+        Ok(report)
     }
 
     /// One table to standard output; what else there is to tell goes to standard error.

@@ -12,6 +12,7 @@ mod history;
 mod lines;
 mod people;
 mod pipeline;
+mod responses;
 mod run;
 mod spans;
 mod tail;
@@ -93,6 +94,8 @@ pub struct Job {
     pub verify: Verify,
     /// which versions of a claim count
     pub adjustments: Adjustments,
+    /// partially adjudicated claims in place of adjudicated ones; see [`Job::partial`]
+    partial: bool,
 }
 
 impl Job {
@@ -112,6 +115,19 @@ impl Job {
             parser: Parser::default(),
             verify: Verify::default(),
             adjustments: Adjustments::default(),
+            partial: false,
+        })
+    }
+
+    /// The same job for claims that are partially adjudicated, into tables of their own: early, without final amounts, and
+    /// left out once the adjudicated claim with their control number is in the input. v1 has none.
+    pub fn partial(&self) -> Result<Job> {
+        Ok(Job {
+            schemas: self.schemas.partial()?,
+            tables: Vec::new(),
+            adjustments: Adjustments::Final,
+            partial: true,
+            ..self.clone()
         })
     }
 
@@ -126,13 +142,15 @@ impl Job {
         }
         let api = self.version(&sources, &heads)?;
         let deliveries = deliveries(&sources);
-        let wants = Wants { groups: !deliveries.is_empty() && self.adjustments != Adjustments::Raw };
+        let groups = !deliveries.is_empty() && self.adjustments != Adjustments::Raw;
+        let wants = Wants { groups: groups || self.partial };
         let crosswalk = Crosswalk::compile_with(&self.schemas, api, wants)?;
         let mut run = Run {
             job: self,
             wanted: &wanted,
             sources: &sources,
             deliveries: &deliveries,
+            answers: Default::default(),
             crosswalk: &crosswalk,
             sink,
             observer,
