@@ -1,15 +1,19 @@
 # What people do here. `make help` lists it; each target works on a fresh machine with Rust.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test check bench golden clean fuzz seeds valgrind asan neon
+.PHONY: help demo build test check bench bench-peers profile golden clean fuzz seeds valgrind asan neon
 
 CARGO ?= cargo
 DEMO ?= demo
 # seconds for each fuzz target
 T ?= 60
+# of bench-peers and profile: an export that is there, else a synthetic one is made
+INPUT ?=
+ROUNDS ?= 5
+RELEASE = $(or $(CARGO_TARGET_DIR),target)/release
 HOST = $(shell rustc -vV | sed -n "s/^host: //p")
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## build, make a small synthetic export, convert it, show the result
 	@command -v $(CARGO) >/dev/null || { echo "expected Rust (cargo), found none: see https://rustup.rs"; exit 1; }
@@ -37,6 +41,13 @@ check: ## format, lints, tests, docs: what CI runs
 
 bench: ## speeds of the stages, as ratios in one run
 	$(CARGO) bench --locked
+
+bench-peers: build ## the same task in DuckDB, Polars, orjson and simd-json beside it (INPUT=export ROUNDS=5)
+	@command -v python3 >/dev/null || { echo "expected Python 3, found none: apt-get install python3"; exit 1; }
+	python3 benches/peers/run.py --rounds $(ROUNDS) $(if $(INPUT),--input $(INPUT)) --claimfeed $(RELEASE)/claimfeed
+
+profile: build ## instructions per claim of the costliest functions, by callgrind (INPUT=export); needs valgrind
+	python3 benches/profile.py $(RELEASE)/claimfeed $(INPUT)
 
 golden: ## make testdata/ anew from the generator and the converter; review the diff like code
 	$(CARGO) build --locked

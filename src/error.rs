@@ -56,6 +56,18 @@ pub enum Error {
     /// The caller asked to stop.
     #[error("interrupted: nothing was written")]
     Interrupted,
+    /// The caller asked to stop while something was fetched.
+    #[error("interrupted: what is whole stays, the same command goes on from there")]
+    Paused,
+    /// The server does not accept who is asking: exit code 5.
+    #[error("{0}")]
+    Login(String),
+    /// The server, its job or its files are not what they should be: exit code 6.
+    #[error("{0}")]
+    Remote(String),
+    /// The job or its files are gone for good, and the next start begins anew: exit code 6.
+    #[error("{0}")]
+    Gone(String),
     /// With `--strict`, the first issue.
     #[error("{0}")]
     Strict(String),
@@ -75,12 +87,15 @@ impl Error {
         Error::File { verb, path: path.to_path_buf(), source }
     }
 
-    /// 1 the run failed, 2 it was asked for something that cannot be, 3 strict mode met an issue, 130 interrupted.
+    /// 1 the run failed, 2 it was asked for something that cannot be, 3 strict mode met an issue, 5 login refused, 6 job or
+    /// server failed, 130 interrupted.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Usage(_) | Error::Schema { .. } | Error::MixedVersions { .. } => 2,
             Error::Strict(_) => 3,
-            Error::Interrupted => 130,
+            Error::Login(_) => 5,
+            Error::Remote(_) | Error::Gone(_) => 6,
+            Error::Interrupted | Error::Paused => 130,
             _ => 1,
         }
     }

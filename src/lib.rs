@@ -36,11 +36,13 @@
 //! The stages, in the order of the data: [`read`] files into chunks of lines, [`parse`] lines into records,
 //! [`crosswalk`] records into rows, [`mod@write`] rows into files, [`job`] all of it, [`report`] what happened,
 //! [`reconcile`] in against out.
-//! [`sandbox`] makes synthetic exports.
+//! [`fetch`] brings exports from a server, [`sandbox`] makes synthetic ones, [`bench`](mod@bench) measures the stages.
 
 pub mod api;
+pub mod bench;
 pub mod crosswalk;
 pub mod error;
+pub mod fetch;
 pub mod job;
 pub mod parse;
 pub mod read;

@@ -73,6 +73,47 @@ fn the_bytes_are_the_same_for_any_threads_any_codec_and_any_way_in() {
 }
 
 #[test]
+fn gzip_files_side_by_side_give_what_one_after_the_other_gives() {
+    let folder = tempfile::tempdir().unwrap();
+    let export = folder.path().join("export");
+    Synth { beneficiaries: 64, seed: 5, files: 8, gzip: true, ..Synth::new(Api::V2) }.write(&export).unwrap();
+    let files: Vec<PathBuf> = std::fs::read_dir(&export).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let claims = |number: usize| {
+        let is_it = |path: &&PathBuf| {
+            let name = path.file_name().unwrap().to_string_lossy();
+            name.starts_with("ExplanationOfBenefit") && name.contains(&number.to_string())
+        };
+        files.iter().find(is_it).unwrap_or_else(|| panic!("no file {number}"))
+    };
+    // The third is cut, the sixth damaged in its middle.
+    let bytes = std::fs::read(claims(3)).unwrap();
+    std::fs::write(claims(3), &bytes[..bytes.len() * 2 / 3]).unwrap();
+    let mut bytes = std::fs::read(claims(6)).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 64].fill(0);
+    std::fs::write(claims(6), bytes).unwrap();
+
+    let run = |threads: &str| {
+        let output = convert(&[&export], &["--threads", threads, "--lineage"]);
+        assert_eq!(output.code, 3, "{}", output.stderr);
+        let mut summary = output.summary.clone();
+        for time in ["finished", "elapsed_seconds", "gigabytes_per_second"] {
+            summary.as_object_mut().unwrap().remove(time).unwrap();
+        }
+        (output.bytes(), output.issues(), summary)
+    };
+    let expected = run("1");
+    let broken: Vec<&str> =
+        expected.1.iter().filter(|issue| issue[1] == "broken-file").map(|issue| issue[2].as_str()).collect();
+    assert_eq!(broken, [claims(3).to_str().unwrap(), claims(6).to_str().unwrap()]);
+    assert!(expected.0.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() > 500_000);
+    for threads in ["2", "3", "8"] {
+        let found = run(threads);
+        assert!(found == expected, "{threads} threads");
+    }
+}
+
+#[test]
 fn patients_may_come_late_and_between_claims() {
     let folder = tempfile::tempdir().unwrap();
     let plain = export(Api::V3, folder.path());

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use claimfeed::crosswalk::schema::ENROLLMENT;
+use claimfeed::crosswalk::schema::{ENROLLMENT, Schemas};
 use claimfeed::job::{Adjustments, Job};
 use claimfeed::parse::{Parser, Verify};
 use claimfeed::reconcile::{Reconciliation, page};
@@ -13,7 +13,7 @@ use claimfeed::report::Report;
 use claimfeed::write::csv::{Compression, CsvOptions};
 use claimfeed::write::fixed::FixedOptions;
 use claimfeed::write::pipe::{PipeSink, Stream};
-use claimfeed::write::{LineEnd, SUMMARY_TABLE};
+use claimfeed::write::{LineEnd, SUMMARY_TABLE, Sink};
 use claimfeed::{Api, Error, Result};
 
 use super::file::write_whole;
@@ -43,12 +43,19 @@ pub struct Convert {
     /// Folder to write to, made if it is not there; `-` sends one table to standard output
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
-    /// Only these tables, e.g. CCLF1,CCLF5
-    #[arg(long, value_delimiter = ',', value_name = "TABLES")]
-    tables: Vec<String>,
     /// API version of the export
     #[arg(long, value_parser = ["auto", "v1", "v2", "v3"], default_value = "auto")]
     api: String,
+    #[command(flatten)]
+    how: How,
+}
+
+/// How tables are made, whatever they are made of.
+#[derive(Debug, clap::Args)]
+pub struct How {
+    /// Only these tables, e.g. CCLF1,CCLF5
+    #[arg(long, value_delimiter = ',', value_name = "TABLES")]
+    tables: Vec<String>,
     /// Append the columns fhir_id, source_file and source_line
     #[arg(long)]
     lineage: bool,
@@ -110,9 +117,48 @@ const PARTIAL: &str = "partial";
 impl Convert {
     /// Runs it.
     pub fn run(self) -> Result<u8> {
-        let fixed = self.fixed_options()?;
-        let mut job = Job::new(&self.input)?;
+        let fixed = self.how.fixed_options()?;
+        let mut job = self.how.job(&self.input)?;
         job.api = Api::parse(&self.api);
+        for input in self.input.iter().filter(|input| input.as_os_str() != "-") {
+            std::fs::metadata(input).map_err(|error| Error::file("read", input, error))?;
+        }
+        if self.how.partial {
+            self.can_be_read_twice()?;
+        }
+        if self.output.as_os_str() == "-" {
+            return self.how.stream(&mut job);
+        }
+        let stale = self.how.stale(&self.output, &job.schemas);
+        let made = prepare(&self.output, self.how.force)?;
+        job.spool = self.output.clone();
+        let result = self.how.convert_folder(&mut job, &stale, fixed.as_ref());
+        if result.is_err() && made {
+            remove_empty(&self.output);
+        }
+        result
+    }
+
+    /// Partially adjudicated claims are known by the adjudicated ones, so they are converted after these.
+    fn can_be_read_twice(&self) -> Result<()> {
+        let usage = |message: &str| Err(Error::Usage(message.to_string()));
+        for input in &self.input {
+            let is_regular = |meta: std::fs::Metadata| meta.is_file() || meta.is_dir();
+            if input.as_os_str() == "-" || !std::fs::metadata(input).is_ok_and(is_regular) {
+                return usage("expected files or folders with `--partial`, found a pipe: the input is read twice");
+            }
+        }
+        if self.output.as_os_str() == "-" {
+            return usage("expected a folder with `--partial`, found `-o -`");
+        }
+        Ok(())
+    }
+}
+
+impl How {
+    /// A job with these options.
+    pub fn job(&self, inputs: &[PathBuf]) -> Result<Job> {
+        let mut job = Job::new(inputs)?;
         job.tables = self.tables.iter().map(|name| name.trim().to_string()).filter(|name| !name.is_empty()).collect();
         job.lineage = self.lineage;
         if self.file_columns {
@@ -139,63 +185,21 @@ impl Convert {
                 job.tables.push(ENROLLMENT.to_string());
             }
         }
-        for input in &self.input {
-            let is_pipe = input.as_os_str() == "-" || {
-                let meta = std::fs::metadata(input).map_err(|error| Error::file("read", input, error))?;
-                !meta.is_file() && !meta.is_dir()
-            };
-            if is_pipe && self.partial {
-                return Err(Error::Usage(
-                    "expected files or folders with `--partial`, found a pipe: the input is read twice".to_string(),
-                ));
-            }
-        }
-        if self.output.as_os_str() == "-" && self.partial {
-            return Err(Error::Usage("expected a folder with `--partial`, found `-o -`".to_string()));
-        }
-        if self.output.as_os_str() == "-" {
-            return self.stream(&mut job);
-        }
-        let tables = job.schemas.tables.iter().map(|table| table.layout.table.as_str());
-        let tables: Vec<&str> = tables.chain([SUMMARY_TABLE, ENROLLMENT]).collect();
-        let stale = Stale::of(&self.output, &self.output.join(SUMMARY), &tables);
-        let made = prepare(&self.output, self.force)?;
-        job.spool = self.output.clone();
-        let folder = self.output.join(PARTIAL);
-        let old_partial = Stale::folder(&folder, &tables, &[SUMMARY, ISSUES, PAGE]);
-        let mut result =
-            self.convert(&job, &self.output, fixed.as_ref(), stale).map(|report| (report.exit_code(), report.api));
-        match &result {
-            Ok((_, Some(Api::V1))) if self.partial => super::tell("API v1 has no partially adjudicated claims\n"),
-            Ok((code, api)) if self.partial => {
-                job.api = *api;
-                let code = *code;
-                let partial = self.convert_partial(&job, &folder, fixed.as_ref(), old_partial);
-                // What the adjudicated claims have to tell counts first.
-                result = partial.map(|report| (if code == 0 { report.exit_code() } else { code }, report.api));
-            }
-            Ok(_) => {
-                old_partial.remove();
-                // Removes it only if it is empty.
-                let _ = std::fs::remove_dir(&folder);
-            }
-            Err(_) => {}
-        }
-        if result.is_err() && made {
-            // Removes it only if it is empty.
-            let _ = std::fs::remove_dir(&self.output);
-        }
-        result.map(|(code, _)| code)
+        Ok(job)
     }
 
-    /// The partially adjudicated claims of the same input.
-    fn convert_partial(&self, job: &Job, folder: &Path, fixed: Option<&FixedOptions>, stale: Stale) -> Result<Report> {
-        prepare(folder, true)?;
-        self.convert(&job.partial()?, folder, fixed, stale)
+    /// Files of an earlier run may be replaced.
+    pub fn replaces(&self) -> bool {
+        self.force
+    }
+
+    /// What an earlier run left in the folder; to be asked before [`prepare`].
+    pub fn stale(&self, folder: &Path, schemas: &Schemas) -> Stale {
+        Stale::of(folder, &folder.join(SUMMARY), &table_names(schemas))
     }
 
     /// Options of fixed-width files, if they are to be written.
-    fn fixed_options(&self) -> Result<Option<FixedOptions>> {
+    pub fn fixed_options(&self) -> Result<Option<FixedOptions>> {
         if !self.format.contains(&Format::Cclf) {
             let message = "expected `--format cclf` with options of fixed-width files, found it missing";
             let for_nothing = self.fixed.is_formed() || self.fixed.is_named() && !self.file_columns;
@@ -214,15 +218,61 @@ impl Convert {
         self.fixed.options(self.line_end()).map(Some)
     }
 
-    fn convert(&self, job: &Job, folder: &Path, fixed: Option<&FixedOptions>, stale: Stale) -> Result<Report> {
-        let mut listing = Listing::new(folder)?;
-        let mut sink = format::sink(&self.format, folder, self.csv_options(), fixed);
-        let report = job.run(sink.as_mut(), &mut listing)?;
+    /// Partially adjudicated claims are to be written too.
+    pub fn is_partial(&self) -> bool {
+        self.partial
+    }
+
+    /// Converts the job's input into the folder where it spools, partially adjudicated claims too if they are wanted.
+    pub fn convert_folder(&self, job: &mut Job, stale: &Stale, fixed: Option<&FixedOptions>) -> Result<u8> {
+        let output = job.spool.clone();
+        let report = self.convert(&output, stale, fixed, true, |sink, listing| job.run(sink, listing))?;
+        self.convert_partial(job, &report, fixed)
+    }
+
+    /// Writes the partially adjudicated claims of a job's input, if they are wanted, beside the tables that were written of it;
+    /// else removes those of an earlier run. Gives the exit code of both.
+    pub fn convert_partial(&self, job: &mut Job, report: &Report, fixed: Option<&FixedOptions>) -> Result<u8> {
+        let folder = job.spool.join(PARTIAL);
+        let stale = Stale::folder(&folder, &table_names(&job.schemas), &[SUMMARY, ISSUES, PAGE]);
+        if !self.partial || report.api == Some(Api::V1) {
+            if self.partial {
+                super::tell("API v1 has no partially adjudicated claims\n");
+            }
+            stale.remove();
+            remove_empty(&folder);
+            return Ok(report.exit_code());
+        }
+        job.api = report.api;
+        let partial = job.partial()?;
+        prepare(&folder, true)?;
+        let result = self.convert(&folder, &stale, fixed, true, |sink, listing| partial.run(sink, listing));
+        if result.is_err() {
+            remove_empty(&folder);
+        }
+        // What the adjudicated claims have to tell counts first.
+        let code = result?.exit_code();
+        Ok(if report.exit_code() == 0 { code } else { report.exit_code() })
+    }
+
+    /// Writes all that a conversion writes; `run` does it, `bar`: with progress of its own.
+    pub fn convert(
+        &self,
+        output: &Path,
+        stale: &Stale,
+        fixed: Option<&FixedOptions>,
+        bar: bool,
+        run: impl FnOnce(&mut dyn Sink, &mut Listing) -> Result<Report>,
+    ) -> Result<Report> {
+        let mut listing = Listing::new(output, bar)?;
+        let csv = self.csv_options();
+        let mut sink = format::sink(&self.format, output, csv, fixed);
+        let report = run(sink.as_mut(), &mut listing)?;
         stale.remove();
-        listing.finish(&folder.join(ISSUES))?;
-        write_whole(&folder.join(PAGE), page(&Reconciliation::of(&report)).as_bytes())?;
-        write_summary(&report, &folder.join(SUMMARY))?;
-        let place = format!("written to `{}`: tables, {SUMMARY}, {PAGE}, {ISSUES}", folder.display());
+        listing.finish(&output.join(ISSUES))?;
+        write_whole(&output.join(PAGE), page(&Reconciliation::of(&report)).as_bytes())?;
+        write_summary(&report, &output.join(SUMMARY))?;
+        let place = format!("written to `{}`: tables, {SUMMARY}, {PAGE}, {ISSUES}", output.display());
         super::tell(&show(&report, &place));
         Ok(report)
     }
@@ -248,7 +298,7 @@ impl Convert {
         let folder =
             tempfile::tempdir().map_err(|error| Error::file("create a folder in", &std::env::temp_dir(), error))?;
         job.spool = folder.path().to_path_buf();
-        let mut listing = Listing::new(folder.path())?;
+        let mut listing = Listing::new(folder.path(), true)?;
         let mut sink = PipeSink::new(&name, stream, folder.path(), std::io::stdout());
         let report = job.run(&mut sink, &mut listing)?;
         super::tell(&show(&report, &format!("{name} written to standard output")));
@@ -269,8 +319,14 @@ impl Convert {
     }
 }
 
+/// All tables that there can be.
+fn table_names(schemas: &Schemas) -> Vec<&str> {
+    let tables = schemas.tables.iter().map(|table| table.layout.table.as_str());
+    tables.chain([SUMMARY_TABLE, ENROLLMENT]).collect()
+}
+
 /// Makes the output folder (then true), or checks that nothing in it would be mixed with the new tables.
-fn prepare(folder: &Path, force: bool) -> Result<bool> {
+pub fn prepare(folder: &Path, force: bool) -> Result<bool> {
     let trouble = |verb| move |error| Error::file(verb, folder, error);
     if !folder.exists() {
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(trouble("create"))?;
@@ -296,6 +352,11 @@ fn prepare(folder: &Path, force: bool) -> Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// Removes a folder if nothing is in it.
+fn remove_empty(folder: &Path) {
+    let _ = std::fs::remove_dir(folder);
 }
 
 fn write_summary(report: &Report, target: &Path) -> Result<()> {

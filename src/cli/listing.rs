@@ -23,9 +23,9 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// A listing that grows in the folder.
-    pub fn new(folder: &Path) -> Result<Listing> {
-        let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    /// A listing that grows in the folder; `bar`: with progress, where there is a terminal.
+    pub fn new(folder: &Path, bar: bool) -> Result<Listing> {
+        let bar = if bar && std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
         let style = "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
         if let Ok(style) = ProgressStyle::with_template(style) {
             bar.set_style(style);

@@ -2,18 +2,25 @@
 //!
 //! Data goes to files or standard output, everything said to a person goes to standard error. Exit codes: 0 done,
 //! 1 the run failed, 2 it was asked for something that cannot be, 3 done with losses (or `--strict` met one),
-//! 4 control sums differ, 130 interrupted.
+//! 4 control sums differ, 5 login refused, 6 job or server failed, 130 interrupted.
 
+mod bench;
 mod convert;
+mod fetch;
 mod file;
 mod fixed;
 mod format;
+mod jobs;
 mod listing;
 mod report;
+mod run;
+mod sandbox;
 mod schema;
+mod server;
 mod stale;
 mod synth;
 mod table;
+mod watch;
 
 use std::io::Write;
 
@@ -27,9 +34,11 @@ Examples:
   claimfeed convert export/ -o tables                 every table of an export as CSV
   claimfeed convert export/ -o tables --tables CCLF5  one table
   zcat *.gz | claimfeed convert - -o tables           from standard input
+  claimfeed run -o export --out tables                fetch an export from BCDA and convert it
   claimfeed schema --coverage CCLF8                   where each field comes from, in every API version
 
-Exit codes: 0 done, 1 failed, 2 asked for something that cannot be, 3 done with losses, 4 control sums differ.")]
+Exit codes: 0 done, 1 failed, 2 asked for something that cannot be, 3 done with losses, 4 control sums differ,
+5 login refused, 6 job or server failed.")]
 struct Command {
     #[command(subcommand)]
     verb: Verb,
@@ -39,12 +48,24 @@ struct Command {
 enum Verb {
     /// Convert an export into CCLF tables
     Convert(Box<convert::Convert>),
+    /// Fetch an export from a server
+    Fetch(Box<fetch::FetchCommand>),
+    /// Fetch an export and convert it, each file as soon as it is whole
+    Run(Box<run::RunCommand>),
+    /// See and end the jobs of an organisation
+    Jobs(jobs::JobsCommand),
+    /// Ask a server about itself
+    Server(server::ServerCommand),
     /// Reconcile a finished conversion: in against out, fill rates, what was left out
     Report(report::ReportCommand),
     /// Show layouts, and where each field comes from
     Schema(schema::Schema),
     /// Make a synthetic export to try things on
     Synth(synth::SynthCommand),
+    /// Measure how fast each stage is on an export and this machine
+    Bench(bench::BenchCommand),
+    /// Serve a BCDA of one's own on this machine, with such an export
+    Sandbox(sandbox::SandboxCommand),
     /// Print a completion script for a shell
     Completions {
         /// which shell
@@ -57,9 +78,15 @@ pub fn run() -> u8 {
     let command = Command::parse();
     let result = match command.verb {
         Verb::Convert(convert) => convert.run(),
+        Verb::Fetch(fetch) => fetch.run(),
+        Verb::Run(run) => run.run(),
+        Verb::Jobs(jobs) => jobs.run(),
+        Verb::Server(server) => server.run(),
         Verb::Report(report) => report.run(),
         Verb::Schema(schema) => schema.run(),
         Verb::Synth(synth) => synth.run(),
+        Verb::Bench(bench) => bench.run(),
+        Verb::Sandbox(sandbox) => sandbox.run(),
         Verb::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Command::command(), "claimfeed", &mut script);

@@ -43,9 +43,9 @@ impl Stale {
     }
 
     /// Removes those that were not replaced.
-    pub fn remove(self) {
-        for (path, inode) in self.0 {
-            if path.symlink_metadata().is_ok_and(|meta| meta.ino() == inode) {
+    pub fn remove(&self) {
+        for (path, inode) in &self.0 {
+            if path.symlink_metadata().is_ok_and(|meta| meta.ino() == *inode) {
                 let _ = std::fs::remove_file(path);
             }
         }

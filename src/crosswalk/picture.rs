@@ -119,7 +119,7 @@ impl Picture {
     ///
     /// `cut`: the crosswalk allows the text to be shortened to the width.
     pub fn fit(self, value: &str, cut: bool, out: &mut Vec<u8>) -> Result<Fit, Misfit> {
-        let value = value.trim_matches([' ', '\t', '\n', '\r']);
+        let value = trim(value);
         if value.is_empty() || value.bytes().all(|b| b == b'~') {
             return Ok(Fit::Blank);
         }
@@ -130,6 +130,14 @@ impl Picture {
             Picture::Date => fit_date(value, out),
         }
     }
+}
+
+#[inline]
+fn trim(value: &str) -> &str {
+    // Hardly any value has something to trim, and asking that is cheaper than trimming.
+    let is_blank = |byte: Option<&u8>| byte.is_some_and(|byte| *byte <= b' ');
+    let bytes = value.as_bytes();
+    if is_blank(bytes.first()) || is_blank(bytes.last()) { value.trim_matches([' ', '\t', '\n', '\r']) } else { value }
 }
 
 fn fit_text(value: &str, width: usize, cut: bool, out: &mut Vec<u8>) -> Fit {
@@ -226,6 +234,38 @@ fn read_decimal(value: &str) -> Result<Decimal<'_>, Misfit> {
 }
 
 fn fit_decimal(value: &str, whole: usize, scale: usize, out: &mut Vec<u8>) -> Result<Fit, Misfit> {
+    if fit_plain_decimal(value.as_bytes(), whole, scale, out) {
+        return Ok(Fit::Written);
+    }
+    fit_any_decimal(value, whole, scale, out)
+}
+
+/// An amount as servers write nearly all of them, such as `12.5` or `-3`: digits that fit as they are. `false`, and
+/// nothing appended, if it is written otherwise.
+fn fit_plain_decimal(value: &[u8], whole: usize, scale: usize, out: &mut Vec<u8>) -> bool {
+    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let unsigned = value.strip_prefix(b"-").unwrap_or(value);
+    let before = digits(unsigned);
+    let after = match unsigned.get(before) {
+        None => 0,
+        Some(b'.') => digits(&unsigned[before + 1..]),
+        Some(_) => return false,
+    };
+    let is_all = unsigned.len() == before + if unsigned.len() > before { 1 + after } else { 0 };
+    // A leading zero, or the sign of a zero, has to go.
+    let as_written = unsigned.first() != Some(&b'0') || (before == 1 && unsigned.len() == value.len());
+    if !is_all || !as_written || before == 0 || before > whole || scale == 0 || after > scale {
+        return false;
+    }
+    out.extend_from_slice(value);
+    if unsigned.len() == before {
+        out.push(b'.');
+    }
+    out.resize(out.len() + scale - after, b'0');
+    true
+}
+
+fn fit_any_decimal(value: &str, whole: usize, scale: usize, out: &mut Vec<u8>) -> Result<Fit, Misfit> {
     let decimal = read_decimal(value)?;
     let (before, after) = decimal.digits.split_at(decimal.digits.len() - decimal.scale);
     let before = before.trim_start_matches('0');
@@ -322,6 +362,18 @@ mod tests {
         let mut out = Vec::new();
         let fit = Picture::parse(picture, kind).unwrap().fit(value, false, &mut out)?;
         Ok((fit, String::from_utf8(out).unwrap()))
+    }
+
+    proptest::proptest! {
+        /// The short way writes what the long way writes, or nothing.
+        #[test]
+        fn plain_decimals_are_decimals(value in "-?[0-9]{0,5}[.]?[0-9]{0,4}|[-+0-9.e]{1,8}", whole in 0..6usize, scale in 0..4usize) {
+            let (mut short, mut long) = (b"before".to_vec(), b"before".to_vec());
+            if fit_plain_decimal(value.as_bytes(), whole, scale, &mut short) {
+                proptest::prop_assert_eq!(fit_any_decimal(&value, whole, scale, &mut long), Ok(Fit::Written));
+            }
+            proptest::prop_assert_eq!(short, long);
+        }
     }
 
     #[test]

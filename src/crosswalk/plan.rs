@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 
 use super::path::{Literal, Step, Test};
 use super::table::TextTable;
-use crate::parse::Name;
 
 /// Index of a node, switch or group.
 pub type Id = u32;
@@ -75,50 +74,74 @@ pub struct Node {
     pub(super) simple: bool,
 }
 
-/// Where there is no node, no union.
-pub(super) const NONE: u32 = u32::MAX;
-
 /// What to do with one member.
 #[derive(Debug, Clone, Copy)]
 pub struct Doing {
     /// the key's bit; 0 if there are too many keys
     pub(super) bit: KeySet,
-    /// [`NONE`] or the node to walk
-    pub(super) walk: Id,
-    /// [`NONE`] or the number of the union
-    pub(super) union: u32,
-    /// of [`Plan::heads`]
-    pub(super) switches: (u32, u32),
+    /// most members are there for one thing only
+    pub(super) part: Part,
+}
+
+/// The part a member plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// its value is a scalar to be captured in one slot: so it is for most members
+    Leaf(Leaf),
+    /// its value is walked
+    Walk(Id),
+    /// groups may ask for it: the number of the union
+    Union(u32),
+    /// it decides groups: its text is the discriminator
+    Switch(Id),
+    /// it decides groups: some text further down is the discriminator
+    Seek(Id),
+    /// more than one of these
+    Several {
+        /// what its value is walked for
+        walk: Option<Id>,
+        /// the number of the union
+        union: Option<u32>,
+        /// where its switches stand in the plan's list
+        switches: (u32, u32),
+    },
+}
+
+/// A node with one capture and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leaf {
+    /// where to
+    pub slot: Slot,
+    /// a different second value is noted
+    pub single: bool,
+    /// the node in full, for what is no scalar
+    pub node: Id,
+}
+
+impl Leaf {
+    /// If the node is one.
+    fn of(id: Id, node: &Node) -> Option<Leaf> {
+        let [capture] = &*node.captures else { return None };
+        let alone = node.keys.texts().is_empty() && node.scope.is_none() && capture.unless.is_empty();
+        let single = match capture.mode {
+            Mode::Single => true,
+            Mode::First => false,
+            _ => return None,
+        };
+        alone.then_some(Leaf { slot: capture.slot, single, node: id })
+    }
 }
 
 /// A discriminator: text found down `rest` decides groups.
 #[derive(Debug, Clone, Default)]
 pub struct Switch {
     /// members below the head member
-    pub(super) rest: Box<[Wanting]>,
+    pub(super) rest: Box<[Box<[u8]>]>,
     pub(super) literals: TextTable,
     pub(super) behind: Vec<Vec<Id>>,
     pub(super) prefixes: Vec<(Box<[u8]>, Id)>,
     /// decided by anything being there
     pub(super) any: Vec<Id>,
-}
-
-/// A member's name with what is compared of it.
-#[derive(Debug, Clone)]
-pub struct Wanting {
-    text: Box<[u8]>,
-    tail: u64,
-}
-
-impl Wanting {
-    fn new(key: &str) -> Wanting {
-        Wanting { text: key.as_bytes().into(), tail: Name::new(key.as_bytes()).tail() }
-    }
-
-    #[inline]
-    pub(super) fn name(&self) -> Name<'_> {
-        Name::with_tail(&self.text, self.tail)
-    }
 }
 
 /// Paths that go on from members of an object once its switch has decided for them.
@@ -131,6 +154,8 @@ pub struct Group {
 /// One member's part in a group.
 #[derive(Debug, Clone, Copy)]
 pub enum Act {
+    /// capture the member's value
+    Leaf(Leaf),
     /// walk the member's value
     Walk(Id),
     /// the member decides further groups
@@ -403,14 +428,19 @@ impl Members {
             }
             let from = plan.heads.len() as u32;
             plan.heads.extend(member.switches);
-            doings.push(Doing {
-                bit,
-                walk: member.walk.unwrap_or(NONE),
-                union: member.union.unwrap_or(NONE),
-                switches: (from, plan.heads.len() as u32),
-            });
+            let switches = &plan.heads[from as usize..];
+            let part = match (member.walk, member.union, switches) {
+                (Some(walk), None, []) => {
+                    Leaf::of(walk, &plan.nodes[walk as usize]).map_or(Part::Walk(walk), Part::Leaf)
+                }
+                (None, Some(union), []) => Part::Union(union),
+                (None, None, [switch]) if plan.switches[*switch as usize].rest.is_empty() => Part::Switch(*switch),
+                (None, None, [switch]) => Part::Seek(*switch),
+                (walk, union, _) => Part::Several { walk, union, switches: (from, plan.heads.len() as u32) },
+            };
+            doings.push(Doing { bit, part });
         }
-        node.simple = doings.iter().all(|doing| doing.union == NONE && doing.switches.0 == doing.switches.1);
+        node.simple = doings.iter().all(|doing| matches!(doing.part, Part::Leaf(_) | Part::Walk(_)));
         node.doings = doings.into();
         node.unions = unions.into();
         node
@@ -448,7 +478,8 @@ fn compile_group(trie: &Trie, at: usize, plan: &mut Plan, members: &mut Members)
     let mut acts = Vec::new();
     for (key, child) in &source.keys {
         let walk = compile_node(trie, *child, &[], plan);
-        acts.push((members.union(key), Act::Walk(walk)));
+        let act = Leaf::of(walk, &plan.nodes[walk as usize]).map_or(Act::Walk(walk), Act::Leaf);
+        acts.push((members.union(key), act));
     }
     for (head, switch) in compile_switches(trie, &source.wheres, plan, members) {
         acts.push((members.union(&head), Act::Switch(switch)));
@@ -469,7 +500,8 @@ fn compile_switches(
     }
     let mut switches = Vec::new();
     for (path, tests) in by_path {
-        let mut switch = Switch { rest: path[1..].iter().map(|key| Wanting::new(key)).collect(), ..Switch::default() };
+        let mut switch =
+            Switch { rest: path[1..].iter().map(|key| key.as_bytes().into()).collect(), ..Switch::default() };
         let mut literals: BTreeMap<&str, Vec<Id>> = BTreeMap::new();
         for (test, child) in tests {
             let group = compile_group(trie, child, plan, members);

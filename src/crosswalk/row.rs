@@ -32,6 +32,15 @@ impl Row {
         self.ends.push(self.text.len() as u32);
     }
 
+    /// Appends some cells of another row.
+    pub fn push_cells(&mut self, row: &Row, cells: std::ops::Range<usize>) {
+        let Some(last) = cells.end.checked_sub(1) else { return };
+        let start = if cells.start == 0 { 0 } else { row.ends[cells.start - 1] };
+        let base = self.text.len() as u32;
+        self.text.extend_from_slice(&row.text[start as usize..row.ends[last] as usize]);
+        self.ends.extend(row.ends[cells].iter().map(|end| end - start + base));
+    }
+
     /// The text of a cell; empty is blank.
     pub fn cell(&self, at: usize) -> &[u8] {
         let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
@@ -123,6 +132,18 @@ mod tests {
         row.clear();
         assert!(row.is_empty());
         assert_eq!(row.pack().cells().count(), 0);
+    }
+
+    #[test]
+    fn cells_of_another_row_are_its_cells() {
+        let mut row = Row::default();
+        ["a", "", "bcd", "ef"].iter().for_each(|cell| row.push(cell.as_bytes()));
+        let mut other = Row::default();
+        other.push(b"xyz");
+        other.push_cells(&row, 1..4);
+        other.push_cells(&row, 2..2);
+        other.push_cells(&row, 0..1);
+        assert_eq!(other.cells().collect::<Vec<_>>(), [&b"xyz"[..], b"", b"bcd", b"ef", b"a"]);
     }
 
     #[test]

@@ -59,9 +59,14 @@ pub struct RowMaker<'x> {
     pub notes: Vec<Note>,
     links: Links,
     list: Vec<Diagnosis<'x>>,
-    fixed: Row,
-    fixed_fills: Vec<bool>,
     row: Row,
+    /// the record's first row of the table: cells that are the same for all of them are taken from it
+    first: Row,
+    /// those of them that stood in for a value that is not served
+    fixed_fills: Vec<usize>,
+    /// per table: columns in order, and whether they are the same for all rows of a record
+    runs: Vec<Vec<(std::ops::Range<usize>, bool)>>,
+    spare: Row,
     work: Work,
 }
 
@@ -90,8 +95,10 @@ impl<'x> RowMaker<'x> {
             notes: Vec::new(),
             links: Links::new(crosswalk),
             list: Vec::new(),
-            fixed: Row::default(),
+            first: Row::default(),
             fixed_fills: Vec::new(),
+            runs: crosswalk.tables.iter().map(|table| runs(&table.columns)).collect(),
+            spare: Row::default(),
             row: Row::default(),
             work: Work::default(),
         }
@@ -116,17 +123,16 @@ impl<'x> RowMaker<'x> {
             diagnoses(crosswalk, program, walked.record, walked.frames, &mut list);
         }
         let mut rows = 0;
-        let mut first = true;
         let mut one = |maker: &mut Self, base: u32, product: &str, number: usize| {
             let site = Site { walked, base, product, number, diagnoses: &list };
             maker.links.new_row();
             if !program.only_with.is_empty() && !maker.any_value(table, &site) {
                 return;
             }
-            if std::mem::take(&mut first) {
-                maker.make_fixed(table, &site);
+            match rows {
+                0 => maker.make_first_row(table, &site),
+                _ => maker.make_row(table, &site, rows),
             }
-            maker.make_row(table, &site);
             emit(&maker.row);
             rows += 1;
         };
@@ -159,46 +165,54 @@ impl<'x> RowMaker<'x> {
     fn any_value<C: Cursor>(&mut self, table: usize, site: &Site<'_, C>) -> bool {
         let columns = &self.crosswalk.tables[table].only_with;
         columns.iter().any(|column| {
-            let mut row = std::mem::take(&mut self.row);
+            let mut row = std::mem::take(&mut self.spare);
             row.clear();
             let notes = self.notes.len();
             self.write_cell(table, *column, site, &mut row);
             // The row itself, if there is one, notes it again.
             self.notes.truncate(notes);
             let any = !row.cell(0).is_empty();
-            self.row = row;
+            self.spare = row;
             any
         })
     }
 
-    /// Cells that are the same for all rows of the record.
-    fn make_fixed<C: Cursor>(&mut self, table: usize, site: &Site<'_, C>) {
-        let columns = &self.crosswalk.tables[table].columns;
-        let mut fixed = std::mem::take(&mut self.fixed);
-        fixed.clear();
-        self.fixed_fills.clear();
-        for (at, column) in columns.iter().enumerate() {
-            let fill = column.fixed && self.write_cell(table, at, site, &mut fixed);
-            if !column.fixed {
-                fixed.end_cell();
-            }
-            self.fixed_fills.push(fill);
-        }
-        self.fixed = fixed;
-    }
-
-    fn make_row<C: Cursor>(&mut self, table: usize, site: &Site<'_, C>) {
+    fn make_first_row<C: Cursor>(&mut self, table: usize, site: &Site<'_, C>) {
         let columns = &self.crosswalk.tables[table].columns;
         let mut row = std::mem::take(&mut self.row);
         row.clear();
+        self.fixed_fills.clear();
         for (at, column) in columns.iter().enumerate() {
-            let fill = if column.fixed {
-                row.push(self.fixed.cell(at));
-                self.fixed_fills[at]
-            } else {
-                self.write_cell(table, at, site, &mut row)
-            };
-            self.fills[table][at] += u64::from(fill);
+            if self.write_cell(table, at, site, &mut row) {
+                self.fills[table][at] += 1;
+                if column.fixed {
+                    self.fixed_fills.push(at);
+                }
+            }
+        }
+        self.row = row;
+    }
+
+    /// A row behind others of its record, so many of them.
+    fn make_row<C: Cursor>(&mut self, table: usize, site: &Site<'_, C>, before: u64) {
+        if before == 1 {
+            std::mem::swap(&mut self.row, &mut self.first);
+        }
+        let mut row = std::mem::take(&mut self.row);
+        row.clear();
+        for run in 0..self.runs[table].len() {
+            let (columns, fixed) = self.runs[table][run].clone();
+            if fixed {
+                row.push_cells(&self.first, columns);
+                continue;
+            }
+            for at in columns {
+                let fill = self.write_cell(table, at, site, &mut row);
+                self.fills[table][at] += u64::from(fill);
+            }
+        }
+        for at in &self.fixed_fills {
+            self.fills[table][*at] += 1;
         }
         self.row = row;
     }
@@ -240,6 +254,18 @@ impl<'x> RowMaker<'x> {
         row.end_cell();
         filled
     }
+}
+
+/// Stretches of columns that are the same for all rows of a record, or not.
+fn runs(columns: &[Column]) -> Vec<(std::ops::Range<usize>, bool)> {
+    let mut runs: Vec<(std::ops::Range<usize>, bool)> = Vec::new();
+    for (at, column) in columns.iter().enumerate() {
+        match runs.last_mut() {
+            Some((run, fixed)) if *fixed == column.fixed => run.end = at + 1,
+            _ => runs.push((at..at + 1, column.fixed)),
+        }
+    }
+    runs
 }
 
 /// The text of a program's source; `None` if there is none.

@@ -7,19 +7,22 @@
 use crate::parse::Name;
 
 /// Finds the index of a text.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct TextTable {
     texts: Vec<Box<[u8]>>,
     /// length is a power of two
     places: Box<[Place]>,
     multiplier: u64,
     shift: u32,
+    /// some text stands behind its own place
+    collides: bool,
 }
 
 /// Where a text may stand, with all that decides most comparisons.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     tail: u64,
+    head: u64,
     len: u32,
     /// into `texts`
     index: u32,
@@ -27,16 +30,29 @@ struct Place {
 
 impl Place {
     /// No text is that long.
-    const FREE: Place = Place { tail: 0, len: u32::MAX, index: 0 };
+    const FREE: Place = Place { tail: 0, head: 0, len: u32::MAX, index: 0 };
+
+    /// Whether the text is there, as far as head, tail and length tell: up to 16 bytes that is all of it.
+    #[inline(always)]
+    fn may_be(&self, name: Name<'_>) -> bool {
+        // Without branches in between: which of them differs first is anyone's guess.
+        (self.tail ^ name.tail()) | (self.head ^ name.head()) | (u64::from(self.len) ^ name.text().len() as u64) == 0
+    }
 }
 
-#[inline]
+#[inline(always)]
 fn mixed(name: Name<'_>) -> u64 {
     name.tail() ^ (name.text().len() as u64) << 59
 }
 
 /// Multipliers tried per table size; with more collisions than none after that, the best one is kept.
 const TRIES: u64 = 200;
+
+impl Default for TextTable {
+    fn default() -> TextTable {
+        TextTable::new::<&[u8]>([])
+    }
+}
 
 impl TextTable {
     /// Builds the table; the index of a text is its position. Without duplicates.
@@ -60,9 +76,11 @@ impl TextTable {
             while places[at].len != Place::FREE.len {
                 at = (at + 1) % places.len();
             }
-            places[at] = Place { tail: Name::new(text).tail(), len: text.len() as u32, index: index as u32 };
+            let name = Name::new(text);
+            places[at] = Place { tail: name.tail(), head: name.head(), len: text.len() as u32, index: index as u32 };
         }
-        TextTable { texts, places, multiplier, shift }
+        let collides = collisions(multiplier) > 0;
+        TextTable { texts, places, multiplier, shift, collides }
     }
 
     /// The texts in order of their index.
@@ -71,34 +89,35 @@ impl TextTable {
     }
 
     /// The index of a text.
-    #[inline]
+    #[inline(always)]
     pub fn find(&self, name: Name<'_>) -> Option<usize> {
-        if self.places.is_empty() {
-            return None;
+        // The shift leaves as many bits as there are places.
+        let at = (mixed(name).wrapping_mul(self.multiplier) >> self.shift) as usize;
+        let place = self.places.get(at)?;
+        if place.may_be(name) && (name.text().len() <= 16 || self.is(place, name)) {
+            return Some(place.index as usize);
         }
-        let mut at = (mixed(name).wrapping_mul(self.multiplier) >> self.shift) as usize;
+        if self.collides { self.find_behind(name, at) } else { None }
+    }
+
+    /// Looks behind the text's own place, where another stands.
+    #[inline(never)]
+    fn find_behind(&self, name: Name<'_>, mut at: usize) -> Option<usize> {
         loop {
-            // The shift leaves as many bits as there are places.
-            let place = self.places[at & (self.places.len() - 1)];
-            if place.tail == name.tail() && place.len as usize == name.text().len() {
-                if self.is(place, name) {
-                    return Some(place.index as usize);
-                }
-            } else if place.len == Place::FREE.len {
+            let place = &self.places[at & (self.places.len() - 1)];
+            if place.len == Place::FREE.len {
                 return None;
+            }
+            if place.may_be(name) && self.is(place, name) {
+                return Some(place.index as usize);
             }
             at += 1;
         }
     }
 
-    /// Compares what the tail leaves open.
-    #[inline]
-    fn is(&self, place: Place, name: Name<'_>) -> bool {
-        let (len, text) = (place.len, name.text());
-        len <= 8 || {
-            let known = &*self.texts[place.index as usize];
-            if len <= 16 { known.first_chunk::<8>() == text.first_chunk::<8>() } else { known == text }
-        }
+    #[inline(always)]
+    fn is(&self, place: &Place, name: Name<'_>) -> bool {
+        *self.texts[place.index as usize] == *name.text()
     }
 }
 

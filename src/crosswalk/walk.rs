@@ -2,7 +2,7 @@
 //!
 //! It knows no field and no table. Frames hold captured positions only, so they are reused for the next record.
 
-use super::plan::{Act, Capture, Doing, Id, KeySet, Mode, NONE, Node, Plan, Switch};
+use super::plan::{Act, Capture, Doing, Id, KeySet, Leaf, Mode, Node, Part, Plan, Switch};
 use crate::parse::{Captured, Cursor, Kind, Name, Scalar, Step};
 
 /// What a walk captured.
@@ -100,6 +100,28 @@ struct Here<'w> {
 }
 
 impl<'w, C: Cursor> Way<'w, C> {
+    /// What [`value`](Way::value) would do for a scalar at the leaf's node, without asking the node.
+    #[inline(always)]
+    fn leaf(&mut self, leaf: Leaf, at: C::At) -> C::At {
+        let Some((captured, end)) = self.record.plain(at) else { return self.value(leaf.node, at) };
+        let kept = &mut self.frames.slots[(self.open[leaf.slot.scope as usize] + u32::from(leaf.slot.at)) as usize];
+        if *kept == 0 {
+            *kept = captured;
+        } else if leaf.single {
+            // Perhaps a second, different value: the node knows whose.
+            return self.value(leaf.node, at);
+        }
+        end
+    }
+
+    /// [`value`](Way::value), with a short way for what most nodes stand for.
+    #[inline(always)]
+    fn branch(&mut self, id: Id, at: C::At) -> C::At {
+        let node = &self.plan.nodes[id as usize];
+        if self.record.kind(at) == Kind::Object { self.element(node, at, 0) } else { self.value(id, at) }
+    }
+
+    #[inline(never)]
     fn value(&mut self, id: Id, at: C::At) -> C::At {
         let (plan, record) = (self.plan, self.record);
         let node = &plan.nodes[id as usize];
@@ -122,7 +144,7 @@ impl<'w, C: Cursor> Way<'w, C> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn element(&mut self, node: &'w Node, at: C::At, n: usize) -> C::At {
         let Some(scope) = node.scope.map(usize::from) else { return self.object(node, at, n) };
         let base = self.frames.slots.len();
@@ -147,7 +169,12 @@ impl<'w, C: Cursor> Way<'w, C> {
         record.members(at, |name, value| {
             let Some(found) = node.keys.find(name) else { return Step::Past(record.skip(value)) };
             let doing = &node.doings[found];
-            let end = self.value(doing.walk, value);
+            let end = match doing.part {
+                Part::Leaf(leaf) => self.leaf(leaf, value),
+                Part::Walk(node) => self.branch(node, value),
+                // Not in a simple node.
+                _ => record.skip(value),
+            };
             left &= !doing.bit;
             if left == 0 { Step::Leave(end) } else { Step::Past(end) }
         })
@@ -157,9 +184,7 @@ impl<'w, C: Cursor> Way<'w, C> {
     fn sliced(&mut self, node: &'w Node, at: C::At, n: usize) -> C::At {
         let (plan, record) = (self.plan, self.record);
         let mut here = Here { node, seen: self.seen.len(), decided: self.decided.len(), left: node.wanted };
-        for _ in 0..node.unions.len() {
-            self.seen.push(None);
-        }
+        self.seen.resize(here.seen + node.unions.len(), None);
         for (index, group) in &node.index {
             if *index == n {
                 self.decide(&mut here, *group);
@@ -185,28 +210,54 @@ impl<'w, C: Cursor> Way<'w, C> {
         end
     }
 
-    #[inline]
+    #[inline(always)]
     fn member(&mut self, here: &mut Here<'w>, doing: &'w Doing, value: C::At) -> C::At {
-        let plan = self.plan;
         here.left &= !doing.bit;
-        let mut end = None;
-        if doing.walk != NONE {
-            end = Some(self.value(doing.walk, value));
-        }
-        if doing.union != NONE {
-            self.seen[here.seen + doing.union as usize] = Some(value);
-            let mut next = here.decided;
-            let known = self.decided.len();
-            while next < known {
-                let group = &plan.groups[self.decided[next] as usize];
-                for (_, act) in group.acts.iter().filter(|(wanted, _)| *wanted == doing.union) {
-                    end = Some(self.act(here, *act, value));
-                }
-                next += 1;
+        match doing.part {
+            Part::Leaf(leaf) => self.leaf(leaf, value),
+            Part::Walk(node) => self.branch(node, value),
+            Part::Union(union) => self.union(here, union, value).unwrap_or_else(|| self.record.skip(value)),
+            Part::Switch(switch) if self.record.kind(value) == Kind::String => {
+                self.settle(here, &self.plan.switches[switch as usize], value)
             }
+            Part::Switch(switch) | Part::Seek(switch) => self.switch(here, &self.plan.switches[switch as usize], value),
+            Part::Several { walk, union, switches } => self.several(here, walk, union, switches, value),
         }
-        for switch in &plan.heads[doing.switches.0 as usize..doing.switches.1 as usize] {
-            end = Some(self.switch(here, &plan.switches[*switch as usize], 0, value));
+    }
+
+    /// A member that groups may ask for: noted for those to come, and walked for those decided by now.
+    #[inline]
+    fn union(&mut self, here: &mut Here<'w>, union: u32, value: C::At) -> Option<C::At> {
+        let plan = self.plan;
+        self.seen[here.seen + union as usize] = Some(value);
+        let mut end = None;
+        let (mut next, known) = (here.decided, self.decided.len());
+        while next < known {
+            let group = &plan.groups[self.decided[next] as usize];
+            for (_, act) in group.acts.iter().filter(|(wanted, _)| *wanted == union) {
+                end = Some(self.act(here, *act, value));
+            }
+            next += 1;
+        }
+        end
+    }
+
+    #[inline(never)]
+    fn several(
+        &mut self,
+        here: &mut Here<'w>,
+        walk: Option<Id>,
+        union: Option<u32>,
+        switches: (u32, u32),
+        value: C::At,
+    ) -> C::At {
+        let plan = self.plan;
+        let mut end = walk.map(|node| self.value(node, value));
+        if let Some(union) = union {
+            end = self.union(here, union, value).or(end);
+        }
+        for switch in &plan.heads[switches.0 as usize..switches.1 as usize] {
+            end = Some(self.switch(here, &plan.switches[*switch as usize], value));
         }
         end.unwrap_or_else(|| self.record.skip(value))
     }
@@ -223,10 +274,12 @@ impl<'w, C: Cursor> Way<'w, C> {
         self.plan.classes.iter().find(|(known, _)| **known == *family).map(|(_, group)| *group)
     }
 
+    #[inline]
     fn act(&mut self, here: &mut Here<'w>, act: Act, at: C::At) -> C::At {
         match act {
-            Act::Walk(id) => self.value(id, at),
-            Act::Switch(id) => self.switch(here, &self.plan.switches[id as usize], 0, at),
+            Act::Leaf(leaf) => self.leaf(leaf, at),
+            Act::Walk(node) => self.branch(node, at),
+            Act::Switch(id) => self.switch(here, &self.plan.switches[id as usize], at),
         }
     }
 
@@ -244,48 +297,91 @@ impl<'w, C: Cursor> Way<'w, C> {
     }
 
     /// Looks for the discriminator's text below `at` and decides its groups.
-    fn switch(&mut self, here: &mut Here<'w>, switch: &'w Switch, depth: usize, at: C::At) -> C::At {
+    #[inline]
+    fn switch(&mut self, here: &mut Here<'w>, switch: &'w Switch, at: C::At) -> C::At {
+        match &*switch.rest {
+            [coding, code] => self.concept(here, switch, [coding, code], at),
+            _ => self.seek(here, switch, 0, at),
+        }
+    }
+
+    /// The same for any depth.
+    #[inline(never)]
+    fn seek(&mut self, here: &mut Here<'w>, switch: &'w Switch, depth: usize, at: C::At) -> C::At {
         let record = self.record;
         match record.kind(at) {
             Kind::Array => record.elements(at, |element| match record.kind(element) {
-                Kind::Object => self.descend(here, switch, depth, element),
                 // As in `value`: an array directly inside an array is not FHIR and counts for nothing.
                 Kind::Array | Kind::Null => record.skip(element),
-                _ => self.settle(here, switch, depth, element),
+                _ => self.descend(here, switch, depth, element),
             }),
-            Kind::Object => self.descend(here, switch, depth, at),
             Kind::Null => record.skip(at),
-            _ => self.settle(here, switch, depth, at),
+            _ => self.descend(here, switch, depth, at),
         }
     }
 
-    /// An object on the way to a discriminator.
+    /// An object on the way to a discriminator, or the discriminator itself.
+    #[inline]
     fn descend(&mut self, here: &mut Here<'w>, switch: &'w Switch, depth: usize, at: C::At) -> C::At {
         let record = self.record;
-        let Some(wanted) = switch.rest.get(depth) else {
-            self.decide_all(here, &switch.any);
-            return record.skip(at);
-        };
-        let wanted = wanted.name();
+        let is_object = record.kind(at) == Kind::Object;
+        match switch.rest.get(depth) {
+            None if is_object => {
+                self.decide_all(here, &switch.any);
+                record.skip(at)
+            }
+            None => self.settle(here, switch, at),
+            Some(_) if !is_object => record.skip(at),
+            Some(wanted) => {
+                let wanted = Name::new(wanted);
+                record.members(at, |name, value| {
+                    if !name.is(wanted) {
+                        return Step::Past(record.skip(value));
+                    }
+                    // Of several members with one name the first is the discriminator.
+                    Step::Leave(self.seek(here, switch, depth + 1, value))
+                })
+            }
+        }
+    }
+
+    /// [`seek`](Way::seek) along two members in one go: `{"coding":[{"code":"..."}]}`. Anything that does not look
+    /// like it, wherever it turns up, is sought step by step.
+    fn concept(&mut self, here: &mut Here<'w>, switch: &'w Switch, rest: [&'w [u8]; 2], at: C::At) -> C::At {
+        let record = self.record;
+        if record.kind(at) != Kind::Object {
+            return self.seek(here, switch, 0, at);
+        }
+        let [coding, code] = rest.map(Name::new);
         record.members(at, |name, value| {
-            if !name.is(wanted) {
+            if !name.is(coding) {
                 return Step::Past(record.skip(value));
             }
-            // Of several members with one name the first is the discriminator.
-            Step::Leave(if record.kind(value) == Kind::String {
-                self.settle(here, switch, depth + 1, value)
-            } else {
-                self.switch(here, switch, depth + 1, value)
-            })
+            if record.kind(value) != Kind::Array {
+                return Step::Leave(self.seek(here, switch, 1, value));
+            }
+            Step::Leave(record.elements(value, |element| {
+                if record.kind(element) != Kind::Object {
+                    // An array or a text where an object should stand: nothing for anybody.
+                    return record.skip(element);
+                }
+                record.members(element, |name, value| {
+                    if !name.is(code) {
+                        return Step::Past(record.skip(value));
+                    }
+                    Step::Leave(if record.kind(value) == Kind::String {
+                        self.settle(here, switch, value)
+                    } else {
+                        self.seek(here, switch, 2, value)
+                    })
+                })
+            }))
         })
     }
 
-    /// A scalar on the way to a discriminator, or the discriminator itself.
-    #[inline]
-    fn settle(&mut self, here: &mut Here<'w>, switch: &'w Switch, depth: usize, at: C::At) -> C::At {
-        if depth < switch.rest.len() {
-            return self.record.skip(at);
-        }
+    /// A scalar that is the discriminator.
+    #[inline(never)]
+    fn settle(&mut self, here: &mut Here<'w>, switch: &'w Switch, at: C::At) -> C::At {
         let scalar = self.record.scalar(at);
         self.decide_all(here, &switch.any);
         let Some(text) = scalar.string else { return scalar.end };

@@ -19,6 +19,7 @@ use crate::write::{CellNote, Encoder, Part};
 use super::beneficiaries::{Beneficiaries, Stay};
 use super::history::{Pair, kin};
 use super::lines::{Place, Reader, Take};
+use super::pipeline::Yield;
 use super::responses::{Answer, Answers, answer, joined};
 use super::tail::Tail;
 use super::tally::{FamilyTally, Filled, Month, Tally};
@@ -113,6 +114,14 @@ pub struct ClaimOutput {
     pub versions: Vec<Version>,
     /// counts
     pub tally: Tally,
+}
+
+impl Yield for ClaimOutput {
+    fn held(&self) -> usize {
+        let parts: usize = self.parts.iter().map(Part::held).sum();
+        // Versions and issues are kept or written after the merge, but may be many until then.
+        parts + self.versions.len() * size_of::<Version>() + self.tally.issues.len() * size_of::<Issue>()
+    }
 }
 
 impl<'x> ClaimWorker<'x> {

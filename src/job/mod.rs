@@ -20,9 +20,14 @@ mod tally;
 mod versions;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
+// What measures single stages runs them as they are here.
+pub(crate) use self::lines::{Place, Reader, Take};
+use self::responses::Answers;
 use self::run::Run;
+pub(crate) use self::tally::Tally;
 pub use self::versions::Adjustments;
 use crate::api::Api;
 use crate::crosswalk::program::{Crosswalk, Wants};
@@ -32,7 +37,7 @@ use crate::parse::tape::{PADDING, TapeParser};
 use crate::parse::view::Resource;
 use crate::parse::{Parser, Verify};
 use crate::read::feed::CHUNK;
-use crate::read::{Input, MAX_LINE, Source};
+use crate::read::{Arrivals, Input, MAX_LINE, Source};
 use crate::report::{Issue, Report};
 use crate::write::Sink;
 use crate::write::fixed::FileName;
@@ -135,27 +140,41 @@ impl Job {
     pub fn run(&self, sink: &mut dyn Sink, observer: &mut dyn Observer) -> Result<Report> {
         let started = Instant::now();
         let wanted = self.wanted_tables()?;
-        let Input { sources, ignored } = Input::expand(&self.inputs, &self.spool)?;
-        let mut heads = Vec::new();
-        for source in &sources {
-            heads.push(Head::of(source)?);
-        }
-        let api = self.version(&sources, &heads)?;
-        let deliveries = deliveries(&sources);
-        let groups = !deliveries.is_empty() && self.adjustments != Adjustments::Raw;
-        let wants = Wants { groups: groups || self.partial };
-        let crosswalk = Crosswalk::compile_with(&self.schemas, api, wants)?;
-        let mut run = Run {
-            job: self,
-            wanted: &wanted,
-            sources: &sources,
-            deliveries: &deliveries,
-            answers: Default::default(),
-            crosswalk: &crosswalk,
-            sink,
-            observer,
-        };
-        let report = run.complete(heads.iter().map(|head| head.is_claim).collect())?;
+        self.convert(&self.open()?, &wanted, sink, observer, started)
+    }
+
+    /// Runs the job on files that are still on their way; [`api`](Job::api) must be said, and `inputs` do not count.
+    ///
+    /// `files`: where each is expected, in order of their paths, and whether it holds claims only. The tables are those that
+    /// [`run`](Job::run) makes of the same files in one folder.
+    pub fn run_arriving(
+        &self,
+        files: &[(PathBuf, bool)],
+        arrivals: &Arc<dyn Arrivals>,
+        sink: &mut dyn Sink,
+        observer: &mut dyn Observer,
+    ) -> Result<Report> {
+        let started = Instant::now();
+        let wanted = self.wanted_tables()?;
+        let api = self.api.ok_or_else(|| Error::Usage("expected the API version of files on their way".to_string()))?;
+        let sources = files.iter().enumerate().map(|(at, (path, _))| Source::arriving(path, arrivals.clone(), at));
+        let input = Input { sources: sources.collect(), ignored: Vec::new() };
+        let claims_only = files.iter().map(|(_, claims)| *claims).collect();
+        self.convert(&self.opened(input, claims_only, api)?, &wanted, sink, observer, started)
+    }
+
+    fn convert(
+        &self,
+        opened: &Opened,
+        wanted: &[usize],
+        sink: &mut dyn Sink,
+        observer: &mut dyn Observer,
+        started: Instant,
+    ) -> Result<Report> {
+        let Opened { input: Input { sources, ignored }, claims_only, deliveries, crosswalk } = opened;
+        let answers = Answers::default();
+        let mut run = Run { job: self, wanted, sources, deliveries, answers, crosswalk, sink, observer };
+        let report = run.complete(claims_only.clone())?;
         let elapsed = started.elapsed().as_secs_f64();
         let bytes: u64 = report.inputs.iter().map(|input| input.uncompressed_bytes).sum();
         Ok(Report {
@@ -165,6 +184,22 @@ impl Job {
             ignored_files: ignored.iter().map(|path| path.display().to_string()).collect(),
             ..report
         })
+    }
+
+    /// Finds the files, looks at their heads, compiles the crosswalk of their version.
+    pub(crate) fn open(&self) -> Result<Opened> {
+        let input = Input::expand(&self.inputs, &self.spool)?;
+        let heads = input.sources.iter().map(Head::of).collect::<Result<Vec<_>>>()?;
+        let api = self.version(&input.sources, &heads)?;
+        self.opened(input, heads.iter().map(|head| head.is_claim).collect(), api)
+    }
+
+    fn opened(&self, input: Input, claims_only: Vec<bool>, api: Api) -> Result<Opened> {
+        let deliveries = deliveries(&input.sources);
+        let groups = !deliveries.is_empty() && self.adjustments != Adjustments::Raw;
+        let wants = Wants { groups: groups || self.partial };
+        let crosswalk = Crosswalk::compile_with(&self.schemas, api, wants)?;
+        Ok(Opened { input, claims_only, deliveries, crosswalk })
     }
 
     /// Indices of the tables to write, in order of the schemas.
@@ -203,6 +238,16 @@ impl Job {
             )
         })
     }
+}
+
+/// The input of a run, and what its version makes of it.
+pub(crate) struct Opened {
+    pub input: Input,
+    /// per source: it is taken for a file of claims
+    claims_only: Vec<bool>,
+    /// per source; see [`deliveries`]
+    deliveries: Vec<u32>,
+    pub crosswalk: Crosswalk,
 }
 
 /// The delivery of each file: the files of one folder are one. Empty if there is one only.

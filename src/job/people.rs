@@ -19,6 +19,7 @@ use crate::report::Weight;
 use super::beneficiaries::{CoverageEntry, PatientEntry};
 use super::claims::{note_issues, wrong_version};
 use super::lines::{Place, Reader, Take};
+use super::pipeline::Yield;
 use super::tally::Tally;
 
 /// The system of MBIs.
@@ -65,6 +66,13 @@ pub struct PeopleOutput {
     pub others: u64,
     /// counts
     pub tally: Tally,
+}
+
+impl Yield for PeopleOutput {
+    /// What comes of people is kept for the whole run, merged or not.
+    fn held(&self) -> usize {
+        0
+    }
 }
 
 impl<'x> PeopleWorker<'x> {

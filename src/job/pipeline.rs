@@ -1,21 +1,43 @@
 //! Workers side by side, results in input order.
 //!
 //! Each worker takes a chunk, works on it alone, and hands the result in; whoever hands in the result that is next
-//! in order merges it and all that follow. A worker far ahead waits, so memory stays bounded by chunks in flight.
+//! in order merges it and all that follow. A worker far ahead waits, so memory stays bounded by chunks in flight. Results
+//! of later files, read because an earlier compressed one was busy, are held up to so many bytes; when these are full,
+//! workers go on at the earliest file only, where one inflates and the others parse.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::read::{Chunk, Feed};
+use crate::read::{Chunk, Feed, Number};
 
-/// Results that may wait for an earlier one, per worker.
+/// Results that may wait for an earlier one of the same turn, per worker.
 const AHEAD: usize = 4;
 
+/// Bytes that results of later files may take; CSV of 1.5 GB of claims.
+const HELD: usize = 32 << 20;
+
+/// What came of a chunk.
+pub trait Yield: Send {
+    /// Bytes of memory that are given back once it is merged, about.
+    fn held(&self) -> usize;
+}
+
+struct Waiting<O> {
+    yielded: O,
+    /// the chunk behind it
+    next: Number,
+    is_ahead: bool,
+}
+
 struct Order<O, M> {
-    next: u64,
-    waiting: BTreeMap<u64, O>,
+    next: Number,
+    waiting: BTreeMap<Number, Waiting<O>>,
+    /// of `waiting`, those that are not ahead
+    in_turn: usize,
+    /// bytes of those that are
+    held: usize,
     merge: M,
     error: Option<Error>,
     stopped: bool,
@@ -30,11 +52,20 @@ pub fn run<W, O, M>(
 ) -> Result<Option<Vec<W>>>
 where
     W: Send,
-    O: Send,
+    O: Yield,
     M: FnMut(O) -> Result<ControlFlow<()>> + Send,
 {
     let limit = workers.len() * AHEAD;
-    let order = Mutex::new(Order { next: 0, waiting: BTreeMap::new(), merge, error: None, stopped: false });
+    let order = Order {
+        next: Number::default(),
+        waiting: BTreeMap::new(),
+        in_turn: 0,
+        held: 0,
+        merge,
+        error: None,
+        stopped: false,
+    };
+    let order = Mutex::new(order);
     let drained = Condvar::new();
     let done = Mutex::new(Vec::new());
     let pool = rayon::ThreadPoolBuilder::new()
@@ -67,7 +98,7 @@ where
     }
 }
 
-fn one<W, O, M: FnMut(O) -> Result<ControlFlow<()>>>(
+fn one<W, O: Yield, M: FnMut(O) -> Result<ControlFlow<()>>>(
     feed: &Feed<'_>,
     worker: &mut W,
     work: &(impl Fn(&mut W, &mut Chunk) -> Result<O> + Sync),
@@ -77,28 +108,49 @@ fn one<W, O, M: FnMut(O) -> Result<ControlFlow<()>>>(
 ) -> Result<()> {
     let mut chunk = Chunk::default();
     while feed.next(&mut chunk)? {
-        let number = chunk.number;
-        let result = work(worker, &mut chunk)?;
+        let (number, next, is_ahead) = (chunk.number, chunk.next(), chunk.is_ahead);
+        let yielded = work(worker, &mut chunk)?;
         let mut order = order.lock().unwrap_or_else(PoisonError::into_inner);
-        while order.waiting.len() >= limit && order.next != number && !order.stopped {
+        // A chunk that is ahead never waits here: the worker may be needed for the one that is next.
+        while !is_ahead && order.in_turn >= limit && order.next != number && !order.stopped {
             order = drained.wait(order).unwrap_or_else(PoisonError::into_inner);
         }
         if order.stopped {
             return Ok(());
         }
-        order.waiting.insert(number, result);
         let order = &mut *order;
-        while let Some(result) = order.waiting.remove(&order.next) {
-            order.next += 1;
-            if (order.merge)(result)?.is_break() {
+        order.add(number, Waiting { yielded, next, is_ahead });
+        while let Some(yielded) = order.remove_next() {
+            if (order.merge)(yielded)?.is_break() {
                 order.stopped = true;
                 feed.stop();
                 break;
             }
         }
+        feed.give_room(order.held < HELD);
         drained.notify_all();
     }
     Ok(())
+}
+
+impl<O: Yield, M> Order<O, M> {
+    fn add(&mut self, number: Number, waiting: Waiting<O>) {
+        match waiting.is_ahead {
+            true => self.held += waiting.yielded.held(),
+            false => self.in_turn += 1,
+        }
+        self.waiting.insert(number, waiting);
+    }
+
+    fn remove_next(&mut self) -> Option<O> {
+        let Waiting { yielded, next, is_ahead } = self.waiting.remove(&self.next)?;
+        self.next = next;
+        match is_ahead {
+            true => self.held -= yielded.held(),
+            false => self.in_turn -= 1,
+        }
+        Some(yielded)
+    }
 }
 
 /// A panicking worker must not leave the others waiting for its result for ever.

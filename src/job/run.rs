@@ -105,7 +105,10 @@ impl Run<'_> {
     /// Workers that the input can keep busy; a compressed file may hold many times its size.
     fn workers(&self) -> usize {
         const INFLATED: u64 = 64;
-        let bytes: u64 = self.sources.iter().map(|source| source.size * INFLATED).sum();
+        if !self.sources.iter().all(Source::is_there) {
+            return self.job.threads.max(1);
+        }
+        let bytes: u64 = self.sources.iter().map(|source| source.size() * INFLATED).sum();
         let chunks = bytes / self.job.chunk.max(1) as u64 + self.sources.len() as u64;
         self.job.threads.clamp(1, usize::try_from(chunks).unwrap_or(usize::MAX).max(1))
     }
@@ -139,7 +142,7 @@ impl Run<'_> {
                 .iter()
                 .map(|source| InputReport {
                     file: source.path.display().to_string(),
-                    bytes: source.size,
+                    bytes: source.size(),
                     ..InputReport::default()
                 })
                 .collect(),
@@ -318,6 +321,7 @@ impl Run<'_> {
     /// Adds up.
     fn add(&mut self, totals: &mut Totals, tally: Tally, doubt: Doubt) -> Result<()> {
         let input = &mut totals.inputs[tally.source];
+        input.bytes = self.sources[tally.source].size();
         input.lines += tally.lines;
         input.blank_lines += tally.blank_lines;
         input.uncompressed_bytes += tally.bytes;
@@ -358,7 +362,7 @@ impl Run<'_> {
             totals.issues.add(issue);
         }
         totals.done += tally.consumed;
-        self.observer.progress(totals.done, self.sources.iter().map(|source| source.size).sum())
+        self.observer.progress(totals.done, self.sources.iter().map(Source::size).sum())
     }
 
     /// Coverages whose Patient is not in the input: nothing of them is written.

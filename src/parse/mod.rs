@@ -99,6 +99,16 @@ pub trait Cursor {
     /// The string, number or boolean at `at`.
     fn scalar(&self, at: Self::At) -> Scalar<'_, Self::At>;
 
+    /// Keeps a string or number at `at` for later, if there is one and it is not empty, and gives its end.
+    #[inline]
+    fn plain(&self, at: Self::At) -> Option<(Captured, Self::At)> {
+        if !matches!(self.kind(at), Kind::String | Kind::Number) {
+            return None;
+        }
+        let scalar = self.scalar(at);
+        if scalar.string.is_some_and(<[u8]>::is_empty) { None } else { Some((scalar.captured, scalar.end)) }
+    }
+
     /// The string at `at`, unescaped; `None` if it is no string.
     fn string(&self, at: Self::At) -> Option<&str> {
         if self.kind(at) != Kind::String {

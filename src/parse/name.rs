@@ -1,39 +1,58 @@
 //! A text that is looked up: a member's name or a discriminator's literal.
 //!
-//! Its last eight bytes as a number and its length tell almost all names apart, and names of up to eight bytes
-//! completely. Whoever reads a name out of a larger buffer can load that number in one go, so it travels along.
+//! Its first and last eight bytes as numbers and its length tell names of up to sixteen bytes apart, and almost all
+//! others. Whoever reads a name out of a larger buffer can load these numbers in one go, so they travel along.
 
-/// A text and its last bytes.
+/// A text with its first and last bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Name<'a> {
     text: &'a [u8],
+    head: u64,
     tail: u64,
 }
 
+/// Names in a [`Window`] are shorter.
+pub const MAX_NAME: usize = 64;
+
+/// Bytes of a [`Window`]: a name in quotes and what stands behind it.
+pub const WINDOW: usize = MAX_NAME + 8;
+
+/// A stretch of a buffer that begins with a name's quote: one check of bounds for all of it.
+pub type Window = [u8; WINDOW];
+
+/// The first n bytes of a number.
+const FIRST: [u64; 9] = {
+    let mut masks = [u64::MAX; 9];
+    let mut len = 0;
+    while len < 8 {
+        masks[len] = (1 << (8 * len)) - 1;
+        len += 1;
+    }
+    masks
+};
+
 impl<'a> Name<'a> {
-    /// Reads the tail off the text.
+    /// Reads head and tail off the text.
     #[inline]
     pub fn new(text: &'a [u8]) -> Name<'a> {
-        Name { text, tail: tail(text) }
-    }
-
-    /// The text, whose tail is known.
-    #[inline]
-    pub fn with_tail(text: &'a [u8], tail: u64) -> Name<'a> {
-        Name { text, tail }
+        let tail = tail(text);
+        Name { text, head: text.first_chunk().map_or(tail, |head| u64::from_le_bytes(*head)), tail }
     }
 
     /// The name at `start..end` of a buffer; empty if there is no such range.
     #[inline]
     pub fn within(buffer: &'a [u8], start: usize, end: usize) -> Name<'a> {
-        let Some(text) = buffer.get(start..end) else { return Name { text: &[], tail: 0 } };
-        // The shift drops what stands before a name of less than eight bytes.
-        match buffer[..end].last_chunk::<8>() {
-            Some(last) if !text.is_empty() => {
-                Name { text, tail: u64::from_le_bytes(*last) >> (8 * (8 - text.len().min(8))) }
-            }
-            _ => Name::new(text),
-        }
+        Name::new(buffer.get(start..end).unwrap_or_default())
+    }
+
+    /// The name of `len` bytes behind the window's first byte, which is its quote; less than [`MAX_NAME`].
+    #[inline(always)]
+    pub fn quoted(window: &'a Window, len: usize) -> Name<'a> {
+        let len = len % MAX_NAME; // says the same again, to the compiler
+        let eight = |at: usize| window[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        // By masks: whether the next name is a short one is anyone's guess, and a branch would have to guess.
+        let own = FIRST[len.min(8)];
+        Name { text: &window[1..1 + len], head: eight(1) & own, tail: eight(len.max(8) - 7) & own }
     }
 
     /// The whole text.
@@ -48,12 +67,17 @@ impl<'a> Name<'a> {
         self.tail
     }
 
+    /// The first up to eight bytes as a little-endian number.
+    #[inline]
+    pub fn head(self) -> u64 {
+        self.head
+    }
+
     /// Whether the two are the same.
     #[inline]
     pub fn is(self, other: Name<'_>) -> bool {
-        self.tail == other.tail
-            && self.text.len() == other.text.len()
-            && (self.text.len() <= 8 || *self.text == *other.text)
+        (self.tail ^ other.tail) | (self.head ^ other.head) | (self.text.len() ^ other.text.len()) as u64 == 0
+            && (self.text.len() <= 16 || *self.text == *other.text)
     }
 }
 
@@ -87,5 +111,17 @@ mod tests {
             }
         }
         assert_eq!(Name::within(buffer, 20, 99).text(), b"");
+    }
+
+    #[test]
+    fn a_name_in_a_window_is_the_name() {
+        let window: Window = std::array::from_fn(|at| b'a' + (at * 7 % 26) as u8);
+        for len in 0..MAX_NAME {
+            let (quoted, alone) = (Name::quoted(&window, len), Name::new(&window[1..1 + len]));
+            assert_eq!(quoted.text(), alone.text());
+            assert_eq!((quoted.head(), quoted.tail()), (alone.head(), alone.tail()), "{len}");
+            assert!(quoted.is(alone));
+            assert!(len == 0 || !quoted.is(Name::new(&window[1..len])));
+        }
     }
 }

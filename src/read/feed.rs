@@ -1,58 +1,27 @@
 //! Hands out chunks of whole lines to workers.
 //!
-//! A line belongs to the chunk that holds its first byte, so workers on a plain file read their own ranges
-//! (`pread`) and nobody looks for newlines for all. A compressed file is inflated under its lock, one chunk at a
-//! time, while other workers parse. Chunks are numbered in input order; a worker learns the line number of its
-//! first line from the one before it, which knows as soon as it has counted, long before it has parsed.
+//! Chunks come in input order as far as possible. A plain file is cut into ranges, which workers read side by side. A
+//! compressed file can only be inflated in order, by one worker at a time; who finds it busy goes on to the next file,
+//! as long as the caller has room for results that come early, and otherwise waits for a chunk that is inflated for
+//! it: while somebody waits, the worker at the stream goes on inflating and leaves parsing to the others.
+//!
+//! A worker learns the line number of its first line from the one before it in the same file, which knows as soon as
+//! it has counted, long before it has parsed.
+//!
+//! Nobody waits for ever, because the chunk that is next in input order is never left lying: it is in the hands of a
+//! worker, or ready while a worker wakes up for it, or the first thing that a worker takes who comes here.
 
+use std::collections::VecDeque;
 use std::fs::File;
-use std::io::Read;
-use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::codec::Codec;
-use super::{MAX_LINE, SPARE, Source};
+use super::stream::Stream;
+use super::{Chunk, Number, Source, plain};
 use crate::error::{Error, Result};
 
 /// Bytes of one chunk; 256 KB to 1 MB are best, 16 MB lose a quarter.
 pub const CHUNK: usize = 512 << 10;
-
-/// How far a reader goes on at once for the end of a line behind its chunk.
-const TAIL: usize = 64 << 10;
-
-/// One line of a chunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Line {
-    /// first byte in [`Chunk::bytes`]
-    pub start: usize,
-    /// without its end (`\n` or `\r\n`)
-    pub len: usize,
-    /// bytes of its end: 2, 1, or 0 of a last line without one
-    pub end: usize,
-    /// longer than [`MAX_LINE`]; `len` is what was looked at
-    pub too_long: bool,
-}
-
-/// Whole lines of one source. Reused from chunk to chunk.
-#[derive(Debug, Default)]
-pub struct Chunk {
-    /// position in the input, counted from 0
-    pub number: u64,
-    /// index of the source
-    pub source: usize,
-    /// the lines and at least [`SPARE`] more bytes, which mean nothing
-    pub bytes: Vec<u8>,
-    /// in order; blank lines are there too
-    pub lines: Vec<Line>,
-    /// line number of the first line, 1-based
-    pub first_line: u64,
-    /// position of `bytes[0]` in the uncompressed source
-    pub offset: u64,
-    /// bytes of the file behind this chunk's lines, for progress
-    pub consumed: u64,
-    /// why the source ends here although it should not
-    pub trouble: Option<&'static str>,
-}
 
 /// The chunks of a list of sources.
 pub struct Feed<'s> {
@@ -61,37 +30,58 @@ pub struct Feed<'s> {
     order: Vec<usize>,
     size: usize,
     state: Mutex<State>,
+    /// something to take may have come
+    news: Condvar,
     ledger: Mutex<Ledger>,
-    turn: Condvar,
+    counted: Condvar,
 }
 
-#[derive(Default)]
 struct State {
+    /// files of which there is more to take, in input order
+    open: VecDeque<Opened>,
     /// next in `order`
     next: usize,
-    current: Option<(usize, Current)>,
-    number: u64,
+    /// inflated for whoever waits, with their bytes of whole lines; never more than there are waiting
+    ready: VecDeque<(Chunk, usize)>,
+    /// chunks without content whose memory can be used again
+    spare: Vec<Chunk>,
+    /// workers that found nothing to take
+    waiting: usize,
+    /// there is room for results of later files
+    room: bool,
+    is_stopped: bool,
 }
 
-enum Current {
-    Plain { file: Arc<File>, size: u64, at: u64 },
+struct Opened {
+    /// position in `order`
+    file: usize,
+    /// chunks taken of it
+    chunks: u64,
+    content: Content,
+}
+
+enum Content {
+    Plain {
+        file: Arc<File>,
+        size: u64,
+        at: u64,
+    },
     Stream(Stream),
+    /// a worker has the stream
+    Busy,
 }
 
 /// What a worker got under the lock.
-enum Reserved {
-    /// a range to read outside the lock
-    Range { file: Arc<File>, size: u64, from: u64 },
-    /// the lines themselves
-    Filled,
+enum Taken {
+    Range { file: Arc<File>, from: u64, to: u64 },
+    Stream(Stream),
+    Ready(usize),
 }
 
-#[derive(Default)]
 struct Ledger {
-    next: u64,
-    source: Option<usize>,
-    line: u64,
-    stopped: bool,
+    /// per file of `order`: chunks counted and lines in them
+    files: Vec<(u64, u64)>,
+    is_stopped: bool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -102,257 +92,189 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl<'s> Feed<'s> {
     /// A feed of some of the sources, in this order, in chunks of about `size` bytes.
     pub fn new(sources: &'s [Source], order: Vec<usize>, size: usize) -> Feed<'s> {
+        let ledger = Ledger { files: vec![(0, 0); order.len()], is_stopped: false };
+        let state = State {
+            open: VecDeque::new(),
+            next: 0,
+            ready: VecDeque::new(),
+            spare: Vec::new(),
+            waiting: 0,
+            room: true,
+            is_stopped: false,
+        };
         Feed {
             sources,
             order,
             size: size.max(1),
-            state: Mutex::default(),
-            ledger: Mutex::default(),
-            turn: Condvar::new(),
+            state: Mutex::new(state),
+            news: Condvar::new(),
+            ledger: Mutex::new(ledger),
+            counted: Condvar::new(),
         }
     }
 
-    /// Fills `chunk` with the next lines; false at the end of the input.
+    /// Fills `chunk` with the next lines; false at the end of the input, or if the feed was stopped.
     pub fn next(&self, chunk: &mut Chunk) -> Result<bool> {
-        chunk.lines.clear();
-        chunk.trouble = None;
-        let Some(reserved) = self.reserve(chunk)? else { return Ok(false) };
-        if let Reserved::Range { file, size, from } = reserved {
-            let to = (from + self.size as u64).min(size);
-            let path = &self.sources[chunk.source].path;
-            read_range(&file, from, to, chunk).map_err(|error| Error::file("read", path, error))?;
-            chunk.consumed = to - from;
-        }
-        self.number_lines(chunk);
-        Ok(true)
-    }
-
-    /// Lets workers that wait for their turn go: the run has failed.
-    pub fn stop(&self) {
-        lock(&self.ledger).stopped = true;
-        self.turn.notify_all();
-    }
-
-    /// Takes the next number, and either a range to read outside the lock or a stream's lines.
-    fn reserve(&self, chunk: &mut Chunk) -> Result<Option<Reserved>> {
-        let mut state = lock(&self.state);
-        let state = &mut *state;
+        // Whoever has just made a chunk ready leaves it to the one who waits.
+        let mut leave_ready = false;
         loop {
-            let Some((source, current)) = &mut state.current else {
-                let Some(source) = self.order.get(state.next).copied() else { return Ok(None) };
-                state.next += 1;
-                state.current = Some((source, self.open(source)?));
-                continue;
-            };
-            chunk.source = *source;
-            match current {
-                Current::Plain { file, size, at } if *at < *size => {
-                    let range = Reserved::Range { file: file.clone(), size: *size, from: *at };
-                    *at += self.size as u64;
-                    chunk.number = state.number;
-                    state.number += 1;
-                    return Ok(Some(range));
+            chunk.lines.clear();
+            chunk.trouble = None;
+            let Some(taken) = self.take(chunk, leave_ready)? else { return Ok(false) };
+            match taken {
+                Taken::Range { file, from, to } => {
+                    let path = &self.sources[chunk.source].path;
+                    plain::read_lines(&file, from..to, chunk).map_err(|error| Error::file("read", path, error))?;
                 }
-                Current::Stream(stream) if !stream.ended => {
-                    stream.fill(self.size, chunk);
-                    chunk.number = state.number;
-                    state.number += 1;
-                    return Ok(Some(Reserved::Filled));
+                Taken::Ready(end) => chunk.push_lines(end),
+                Taken::Stream(mut stream) => {
+                    let end = stream.fill(self.size, chunk);
+                    if self.put_back(stream, chunk, end) {
+                        leave_ready = true;
+                        continue;
+                    }
+                    chunk.push_lines(end);
                 }
-                _ => state.current = None,
+            }
+            self.number_lines(chunk);
+            return Ok(true);
+        }
+    }
+
+    /// Whether there is room for results of chunks that are [ahead](Chunk::is_ahead).
+    pub fn give_room(&self, room: bool) {
+        let mut state = lock(&self.state);
+        if room != state.room {
+            state.room = room;
+            self.news.notify_all();
+        }
+    }
+
+    /// Lets workers that wait for something go: the run has failed.
+    pub fn stop(&self) {
+        lock(&self.state).is_stopped = true;
+        self.news.notify_all();
+        lock(&self.ledger).is_stopped = true;
+        self.counted.notify_all();
+    }
+
+    /// Waits until there is something to take, and takes it.
+    fn take(&self, chunk: &mut Chunk, leave_ready: bool) -> Result<Option<Taken>> {
+        let mut state = lock(&self.state);
+        if leave_ready
+            && !state.is_stopped
+            && let Some(taken) = self.take_of(&mut state, 0, chunk)?
+        {
+            return Ok(Some(taken));
+        }
+        loop {
+            if state.is_stopped {
+                return Ok(None);
+            }
+            if let Some((ready, end)) = state.ready.pop_front() {
+                let empty = std::mem::replace(chunk, ready);
+                state.spare.push(empty);
+                return Ok(Some(Taken::Ready(end)));
+            }
+            let mut at = 0;
+            while at == 0 || state.room {
+                if let Some(taken) = self.take_of(&mut state, at, chunk)? {
+                    return Ok(Some(taken));
+                }
+                if at >= state.open.len() {
+                    break;
+                }
+                at += 1;
+            }
+            if state.open.is_empty() {
+                return Ok(None);
+            }
+            state.waiting += 1;
+            state = self.news.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
+        }
+    }
+
+    /// Takes something of the open file at `at`, which is opened if it is the next one; nothing if it is busy.
+    fn take_of(&self, state: &mut State, at: usize, chunk: &mut Chunk) -> Result<Option<Taken>> {
+        if at == state.open.len() {
+            let Some(source) = self.order.get(state.next) else { return Ok(None) };
+            // While there is other work, nobody waits for a file on its way, least of all with the lock in hand.
+            if at > 0 && !self.sources[*source].can_open() {
+                return Ok(None);
+            }
+            let content = self.open(&self.sources[*source])?;
+            state.open.push_back(Opened { file: state.next, chunks: 0, content });
+            state.next += 1;
+        }
+        let opened = &mut state.open[at];
+        let taken = match &mut opened.content {
+            Content::Busy => return Ok(None),
+            Content::Plain { file, size, at } => {
+                let from = *at;
+                *at = (from + self.size as u64).min(*size);
+                chunk.is_last = *at == *size;
+                Taken::Range { file: file.clone(), from, to: *at }
+            }
+            content @ Content::Stream(_) => match std::mem::replace(content, Content::Busy) {
+                Content::Stream(stream) => Taken::Stream(stream),
+                _ => return Ok(None),
+            },
+        };
+        chunk.number = Number { file: opened.file, chunk: opened.chunks };
+        chunk.is_ahead = at > 0;
+        chunk.source = self.order[opened.file];
+        opened.chunks += 1;
+        if matches!(taken, Taken::Range { .. }) && chunk.is_last {
+            self.sources[chunk.source].done();
+            state.open.remove(at);
+        }
+        Ok(Some(taken))
+    }
+
+    /// Gives the stream back; true if the chunk went to somebody who waits.
+    fn put_back(&self, stream: Stream, chunk: &mut Chunk, end: usize) -> bool {
+        let mut state = lock(&self.state);
+        chunk.is_last = stream.has_ended();
+        if let Some(at) = state.open.iter().position(|opened| opened.file == chunk.number.file) {
+            if chunk.is_last {
+                self.sources[chunk.source].done();
+                state.open.remove(at);
+            } else {
+                state.open[at].content = Content::Stream(stream);
             }
         }
+        let is_wanted = state.waiting > state.ready.len();
+        if is_wanted {
+            let empty = state.spare.pop().unwrap_or_default();
+            state.ready.push_back((std::mem::replace(chunk, empty), end));
+        }
+        if state.waiting > 0 {
+            self.news.notify_all();
+        }
+        is_wanted
     }
 
-    fn open(&self, source: usize) -> Result<Current> {
-        let source = &self.sources[source];
+    fn open(&self, source: &Source) -> Result<Content> {
         let file = source.open()?;
-        if source.codec == Codec::Plain {
-            return Ok(Current::Plain { file: Arc::new(file), size: source.size, at: 0 });
+        if source.codec() == Codec::Plain {
+            return Ok(Content::Plain { file: Arc::new(file), size: source.size(), at: 0 });
         }
-        let reader = source.codec.reader(file).map_err(|error| Error::file("read", &source.path, error))?;
-        Ok(Current::Stream(Stream::new(reader, source.size)))
+        let reader = source.codec().reader(file).map_err(|error| Error::file("read", &source.path, error))?;
+        Ok(Content::Stream(Stream::new(reader, source.size())))
     }
 
     fn number_lines(&self, chunk: &mut Chunk) {
+        let Number { file, chunk: number } = chunk.number;
         let mut ledger = lock(&self.ledger);
-        while ledger.next != chunk.number && !ledger.stopped {
-            ledger = self.turn.wait(ledger).unwrap_or_else(PoisonError::into_inner);
+        while ledger.files[file].0 != number && !ledger.is_stopped {
+            ledger = self.counted.wait(ledger).unwrap_or_else(PoisonError::into_inner);
         }
-        if ledger.source != Some(chunk.source) {
-            ledger.source = Some(chunk.source);
-            ledger.line = 1;
-        }
-        chunk.first_line = ledger.line;
-        ledger.line += chunk.lines.len() as u64;
-        ledger.next += 1;
-        self.turn.notify_all();
-    }
-}
-
-/// Reads a range of the file to `at` in the buffer; fewer bytes if the file has become shorter.
-///
-/// The buffer only grows: whatever an earlier chunk left behind is overwritten, so nobody fills it with zeros first.
-fn read_at(file: &File, from: u64, to: u64, bytes: &mut Vec<u8>, at: usize) -> std::io::Result<usize> {
-    let end = at + (to - from) as usize;
-    if bytes.len() < end + SPARE {
-        bytes.resize(end + SPARE, 0);
-    }
-    let mut filled = at;
-    while filled < end {
-        match file.read_at(&mut bytes[filled..end], from + (filled - at) as u64) {
-            Ok(0) => break,
-            Ok(n) => filled += n,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled - at)
-}
-
-/// Reads the lines whose first byte is in `from..to`.
-fn read_range(file: &File, from: u64, to: u64, chunk: &mut Chunk) -> std::io::Result<()> {
-    let bytes = &mut chunk.bytes;
-    // One byte earlier tells whether a line starts right at `from`.
-    chunk.offset = from.saturating_sub(1);
-    let own = read_at(file, chunk.offset, to, bytes, 0)?;
-    let mut filled = own;
-    let mut start = 0;
-    if from > 0 {
-        start = memchr::memchr(b'\n', &bytes[..own]).map_or(own, |at| at + 1);
-    }
-    let mut searched = start;
-    while start < own {
-        match memchr::memchr(b'\n', &bytes[searched..filled]) {
-            Some(at) => {
-                push_line(&mut chunk.lines, bytes, start..searched + at, 1);
-                start = searched + at + 1;
-                searched = start;
-            }
-            None if filled - start > MAX_LINE => {
-                push_too_long(&mut chunk.lines, start..filled);
-                break;
-            }
-            None => {
-                searched = filled;
-                let at = chunk.offset + filled as u64;
-                let more = read_at(file, at, at + TAIL as u64, bytes, filled)?;
-                filled += more;
-                if more == 0 {
-                    push_line(&mut chunk.lines, bytes, start..filled, 0);
-                    break;
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// A line up to its `\n`, which is there (1) or not (0).
-fn push_line(lines: &mut Vec<Line>, bytes: &[u8], line: std::ops::Range<usize>, newline: usize) {
-    let cr = usize::from(bytes[line.clone()].last() == Some(&b'\r'));
-    let len = line.len() - cr;
-    lines.push(Line { start: line.start, len, end: newline + cr, too_long: len > MAX_LINE });
-}
-
-/// A line whose end was not looked for.
-fn push_too_long(lines: &mut Vec<Line>, line: std::ops::Range<usize>) {
-    lines.push(Line { start: line.start, len: line.len(), end: 0, too_long: true });
-}
-
-fn pad(bytes: &mut Vec<u8>) {
-    bytes.resize(bytes.len() + SPARE, 0);
-}
-
-/// A compressed file, inflated in order.
-struct Stream {
-    reader: Box<dyn Read + Send>,
-    /// the beginning of a line whose end is not inflated yet
-    carry: Vec<u8>,
-    /// position of `carry[0]` in the uncompressed source
-    offset: u64,
-    /// bytes on disk, reported as consumed with the last chunk
-    size: u64,
-    /// inside a line that is longer than allowed
-    skipping: bool,
-    ended: bool,
-}
-
-impl Stream {
-    fn new(reader: Box<dyn Read + Send>, size: u64) -> Stream {
-        Stream { reader, carry: Vec::new(), offset: 0, size, skipping: false, ended: false }
-    }
-
-    /// Inflates about `size` bytes of whole lines.
-    fn fill(&mut self, size: usize, chunk: &mut Chunk) {
-        let bytes = &mut chunk.bytes;
-        bytes.clear();
-        bytes.append(&mut self.carry);
-        chunk.offset = self.offset;
-        chunk.consumed = 0;
-        let mut end = 0;
-        while end == 0 && !self.ended {
-            let wanted = if bytes.len() < size { size - bytes.len() } else { size };
-            let start = bytes.len();
-            // `read_to_end` on a `take` keeps what it got before an error.
-            match self.reader.by_ref().take(wanted as u64).read_to_end(bytes) {
-                Ok(_) if bytes.len() - start < wanted => self.ended = true,
-                Ok(_) => {}
-                Err(error) => {
-                    self.ended = true;
-                    chunk.trouble = Some(describe(&error));
-                }
-            }
-            if self.skipping {
-                // The line was reported when it grew too long; drop the rest of it.
-                match memchr::memchr(b'\n', bytes) {
-                    Some(at) => {
-                        chunk.offset += at as u64 + 1;
-                        bytes.drain(..=at);
-                        self.skipping = false;
-                    }
-                    None => {
-                        chunk.offset += bytes.len() as u64;
-                        bytes.clear();
-                        continue;
-                    }
-                }
-            }
-            end = memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1);
-            if end == 0 && bytes.len() > MAX_LINE {
-                push_too_long(&mut chunk.lines, 0..bytes.len());
-                self.offset = chunk.offset + bytes.len() as u64;
-                self.skipping = true;
-                pad(bytes);
-                return;
-            }
-        }
-        if self.ended && chunk.trouble.is_none() {
-            // The last line of a sound file needs no newline; in a cut file it is only part of a line.
-            end = bytes.len();
-        }
-        if self.ended {
-            chunk.consumed = self.size;
-        }
-        self.carry.extend_from_slice(&bytes[end..]);
-        bytes.truncate(end);
-        self.offset = chunk.offset + end as u64;
-        let mut start = 0;
-        for at in memchr::memchr_iter(b'\n', bytes) {
-            push_line(&mut chunk.lines, bytes, start..at, 1);
-            start = at + 1;
-        }
-        if start < bytes.len() {
-            push_line(&mut chunk.lines, bytes, start..bytes.len(), 0);
-        }
-        pad(bytes);
-    }
-}
-
-fn describe(error: &std::io::Error) -> &'static str {
-    match error.kind() {
-        std::io::ErrorKind::UnexpectedEof => "the compressed file is cut short",
-        _ => "the compressed file is damaged, or something follows its end",
+        let (chunks, lines) = &mut ledger.files[file];
+        chunk.first_line = *lines + 1;
+        *lines += chunk.lines.len() as u64;
+        *chunks += 1;
+        self.counted.notify_all();
     }
 }
 
@@ -383,7 +305,7 @@ mod tests {
         };
         std::fs::write(&path, bytes).unwrap();
         let sources = Input::expand(&[path], Path::new("/")).unwrap().sources;
-        assert_eq!(sources[0].codec, if text.is_empty() && codec == Codec::Plain { Codec::Plain } else { codec });
+        assert_eq!(sources[0].codec(), if text.is_empty() && codec == Codec::Plain { Codec::Plain } else { codec });
         let feed = Feed::new(&sources, vec![0], size);
         let mut chunk = Chunk::default();
         let mut found = Vec::new();
@@ -445,5 +367,137 @@ mod tests {
         }
         assert!(found > 500 && found < 1500, "{found}");
         assert_eq!(trouble, Some("the compressed file is cut short"));
+    }
+
+    /// Files of numbered lines: plain, gzip and zstd in turn, one of them cut and one empty.
+    fn mixture(folder: &Path) -> Vec<std::path::PathBuf> {
+        let pack = |at: usize, text: &[u8]| match at % 3 {
+            0 => {
+                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+                encoder.write_all(text).unwrap();
+                encoder.finish().unwrap()
+            }
+            1 => zstd::encode_all(text, 1).unwrap(),
+            _ => text.to_vec(),
+        };
+        let file = |at: usize| {
+            let lines = if at == 4 { 0 } else { 400 + 97 * at };
+            let text: String = (0..lines).map(|n| format!("file {at}, line {n}\n")).collect();
+            let mut bytes = pack(at, text.as_bytes());
+            if at == 3 {
+                bytes.truncate(bytes.len() * 2 / 3);
+            }
+            let path = folder.join(format!("{at}"));
+            std::fs::write(&path, bytes).unwrap();
+            path
+        };
+        (0..9).map(file).collect()
+    }
+
+    /// Every line with its source, number and byte, in input order, and the sources that end badly.
+    type Told = (Vec<(usize, u64, u64, String)>, Vec<usize>);
+
+    fn told(sources: &[Source], workers: usize, room: impl Fn(u64) -> bool + Sync) -> Told {
+        let feed = Feed::new(sources, (0..sources.len()).collect(), 300);
+        let found = Mutex::new(std::collections::BTreeMap::new());
+        let taken = std::sync::atomic::AtomicU64::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(|| {
+                    let mut chunk = Chunk::default();
+                    while feed.next(&mut chunk).unwrap() {
+                        feed.give_room(room(taken.fetch_add(1, std::sync::atomic::Ordering::Relaxed)));
+                        let line = |(at, line): (usize, &super::super::Line)| {
+                            let text = String::from_utf8(chunk.bytes[line.start..line.start + line.len].to_vec());
+                            let number = chunk.first_line + at as u64;
+                            (chunk.source, number, chunk.offset + line.start as u64, text.unwrap())
+                        };
+                        let lines: Vec<_> = chunk.lines.iter().enumerate().map(line).collect();
+                        let value = (lines, chunk.trouble.map(|_| chunk.source), chunk.next());
+                        assert!(lock(&found).insert(chunk.number, value).is_none());
+                    }
+                });
+            }
+        });
+        let found = found.into_inner().unwrap();
+        let mut next = Number::default();
+        let (mut lines, mut troubles) = (Vec::new(), Vec::new());
+        for (number, (of_chunk, trouble, behind)) in found {
+            assert_eq!(number, next, "chunks follow on each other without a gap");
+            next = behind;
+            lines.extend(of_chunk);
+            troubles.extend(trouble);
+        }
+        assert_eq!(next, Number { file: sources.len(), chunk: 0 });
+        (lines, troubles)
+    }
+
+    #[test]
+    fn any_number_of_workers_gets_the_same_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let sources = Input::expand(&mixture(folder.path()), Path::new("/")).unwrap().sources;
+        let expected = told(&sources, 1, |_| true);
+        assert_eq!(expected.1, [3]);
+        let last = expected.0.last().unwrap();
+        assert_eq!((last.0, last.1, last.3.as_str()), (8, 400 + 97 * 8, "file 8, line 1175"));
+        for round in 0..20 {
+            for workers in [2, 3, 8] {
+                assert_eq!(told(&sources, workers, |_| true), expected, "{workers} workers");
+                assert_eq!(told(&sources, workers, |_| false), expected, "{workers} workers at one file");
+                assert_eq!(
+                    told(&sources, workers, |n| n % 7 > round % 7),
+                    expected,
+                    "{workers} workers, room at times"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_busy_stream_sends_others_to_later_files_while_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let sources = Input::expand(&mixture(folder.path()), Path::new("/")).unwrap().sources;
+        let feed = Feed::new(&sources, vec![0, 1, 2, 3], 300);
+        let (mut one, mut two, mut three) = (Chunk::default(), Chunk::default(), Chunk::default());
+        let Some(Taken::Stream(first)) = feed.take(&mut one, false).unwrap() else { panic!("a stream") };
+        let Some(Taken::Stream(_)) = feed.take(&mut two, false).unwrap() else { panic!("a stream") };
+        let Some(Taken::Range { .. }) = feed.take(&mut three, false).unwrap() else { panic!("a range") };
+        assert_eq!((one.source, two.source, three.source), (0, 1, 2));
+        assert_eq!((one.is_ahead, two.is_ahead, three.is_ahead), (false, true, true));
+        // Without room a worker waits, and gets what the one at the stream has inflated for it.
+        feed.give_room(false);
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| {
+                let mut chunk = Chunk::default();
+                assert!(feed.next(&mut chunk).unwrap());
+                (chunk.number, chunk.is_ahead, chunk.lines.len())
+            });
+            while lock(&feed.state).waiting == 0 {
+                std::thread::yield_now();
+            }
+            let mut stream = first;
+            let end = stream.fill(300, &mut one);
+            assert!(feed.put_back(stream, &mut one, end), "somebody waits for it");
+            let (number, is_ahead, lines) = waiting.join().unwrap();
+            assert_eq!((number, is_ahead), (Number { file: 0, chunk: 0 }, false));
+            assert!(lines > 10);
+        });
+    }
+
+    #[test]
+    fn who_waits_is_let_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let sources = Input::expand(&mixture(folder.path())[..1], Path::new("/")).unwrap().sources;
+        let feed = Feed::new(&sources, vec![0], 300);
+        let mut chunk = Chunk::default();
+        assert!(matches!(feed.take(&mut chunk, false).unwrap(), Some(Taken::Stream(_))));
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| feed.next(&mut Chunk::default()).unwrap());
+            while lock(&feed.state).waiting == 0 {
+                std::thread::yield_now();
+            }
+            feed.stop();
+            assert!(!waiting.join().unwrap());
+        });
     }
 }

@@ -5,9 +5,22 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use super::codec::{Codec, MAGIC};
 use crate::error::{Error, Result};
+
+/// Brings files while others are read.
+pub trait Arrivals: Send + Sync + std::fmt::Debug {
+    /// Waits until a file is there whole; where it is.
+    fn wait(&self, file: usize) -> Result<PathBuf>;
+
+    /// Whether a file is there whole.
+    fn is_here(&self, file: usize) -> bool;
+
+    /// The file was read to its end. If it is waited for again all the same, it must come again.
+    fn read(&self, file: usize);
+}
 
 /// One file of the input.
 #[derive(Debug)]
@@ -16,10 +29,10 @@ pub struct Source {
     pub path: PathBuf,
     /// file name alone, as lineage shows it; `-` for standard input
     pub name: String,
-    /// how it is compressed
-    pub codec: Codec,
-    /// bytes on disk
-    pub size: u64,
+    /// how it is compressed and its bytes on disk, once it is there
+    known: OnceLock<(Codec, u64)>,
+    /// who brings it, and as which file
+    arrival: Option<(Arc<dyn Arrivals>, usize)>,
     /// tells a file from others, whatever its name
     inode: Option<(u64, u64)>,
     /// a pipe cannot be opened again
@@ -85,7 +98,7 @@ fn refuse_twins(sources: &[Source]) -> Result<()> {
         }
     }
     let paths: HashSet<&Path> = sources.iter().map(|source| source.path.as_path()).collect();
-    for source in sources.iter().filter(|source| source.codec != Codec::Plain) {
+    for source in sources.iter().filter(|source| source.codec() != Codec::Plain) {
         let unpacked = source.path.with_extension("");
         if unpacked != source.path && paths.contains(unpacked.as_path()) {
             return Err(Error::Usage(format!(
@@ -105,7 +118,42 @@ impl Source {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let codec = magic(&file).map_err(trouble)?;
         let inode = Some((meta.dev(), meta.ino()));
-        Ok(Source { path: path.to_path_buf(), name, codec, size: meta.len(), inode, spool: None })
+        let known = OnceLock::from((codec, meta.len()));
+        Ok(Source { path: path.to_path_buf(), name, known, arrival: None, inode, spool: None })
+    }
+
+    /// A file that will be there when it is opened. `path`: where it is expected.
+    pub fn arriving(path: &Path, arrivals: Arc<dyn Arrivals>, file: usize) -> Source {
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        let arrival = Some((arrivals, file));
+        Source { path: path.to_path_buf(), name, known: OnceLock::new(), arrival, inode: None, spool: None }
+    }
+
+    /// How it is compressed; plain until it is there.
+    pub fn codec(&self) -> Codec {
+        self.known.get().map_or(Codec::Plain, |known| known.0)
+    }
+
+    /// Bytes on disk; none until it is there.
+    pub fn size(&self) -> u64 {
+        self.known.get().map_or(0, |known| known.1)
+    }
+
+    /// It is there.
+    pub fn is_there(&self) -> bool {
+        self.known.get().is_some()
+    }
+
+    /// It can be opened without waiting for it.
+    pub fn can_open(&self) -> bool {
+        self.arrival.as_ref().is_none_or(|(arrivals, file)| arrivals.is_here(*file))
+    }
+
+    /// It was read to its end.
+    pub fn done(&self) {
+        if let Some((arrivals, file)) = &self.arrival {
+            arrivals.read(*file);
+        }
     }
 
     /// What can be read only once goes to an unnamed file: gone with the process however that ends, and readable by
@@ -117,12 +165,21 @@ impl Source {
         file.flush().map_err(trouble)?;
         let codec = magic(&file).map_err(trouble)?;
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        Ok(Source { path: path.to_path_buf(), name, codec, size, inode: None, spool: Some(file) })
+        let known = OnceLock::from((codec, size));
+        Ok(Source { path: path.to_path_buf(), name, known, arrival: None, inode: None, spool: Some(file) })
     }
 
-    /// The file, positioned at its start.
+    /// The file, positioned at its start; waits for one that is on its way.
     pub fn open(&self) -> Result<File> {
         let trouble = |error| Error::file("read", &self.path, error);
+        if let Some((arrivals, file)) = &self.arrival {
+            let path = arrivals.wait(*file)?;
+            let file = File::open(path).map_err(trouble)?;
+            let known = (magic(&file).map_err(trouble)?, file.metadata().map_err(trouble)?.len());
+            // If it came before, it is the same one.
+            let _ = self.known.set(known);
+            return Ok(file);
+        }
         match &self.spool {
             None => File::open(&self.path).map_err(trouble),
             Some(spool) => {
@@ -138,7 +195,8 @@ impl Source {
     ///
     /// Trouble is for later: the lines end where it begins.
     pub fn head(&self, limit: usize) -> Result<impl Iterator<Item = Vec<u8>>> {
-        let reader = self.codec.reader(self.open()?).ok();
+        let file = self.open()?;
+        let reader = self.codec().reader(file).ok();
         let mut reader = reader.map(|reader| BufReader::new(reader.take(limit as u64)));
         Ok(std::iter::from_fn(move || {
             let reader = reader.as_mut()?;
@@ -166,8 +224,8 @@ fn magic(file: &File) -> std::io::Result<Codec> {
     Ok(Codec::detect(&first[..read]))
 }
 
-/// Files that stand beside an export and are not part of it.
-const BOOKKEEPING: [&str; 3] = ["manifest.json", "log.ndjson", "summary.json"];
+/// Files and folders that stand beside an export and are not part of it.
+const BOOKKEEPING: [&str; 5] = ["manifest.json", "log.ndjson", "summary.json", "error", "deleted"];
 
 fn list(folder: &Path, except: Option<&Path>, files: &mut Vec<PathBuf>, ignored: &mut Vec<PathBuf>) -> Result<()> {
     let trouble = |error| Error::file("read", folder, error);

@@ -22,6 +22,7 @@ mod export;
 mod json;
 mod make;
 mod model;
+pub mod server;
 mod shape;
 mod shuffle;
 mod v1;

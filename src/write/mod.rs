@@ -8,6 +8,7 @@ pub mod arrow;
 pub mod batches;
 pub mod csv;
 pub mod describe;
+pub mod discard;
 pub mod files;
 pub mod fixed;
 mod parquet;
@@ -200,6 +201,18 @@ pub enum Part {
     Batch(Option<::arrow::array::RecordBatch>),
     /// of several formats, in the order of their sinks
     Many(Vec<Part>),
+}
+
+impl Part {
+    /// Bytes of memory it holds.
+    pub fn held(&self) -> usize {
+        match self {
+            Part::Bytes(bytes) => bytes.capacity(),
+            Part::Rows(bytes, ends) => bytes.capacity() + ends.capacity() * size_of::<usize>(),
+            Part::Batch(batch) => batch.as_ref().map_or(0, |batch| batch.get_array_memory_size()),
+            Part::Many(parts) => parts.iter().map(Part::held).sum(),
+        }
+    }
 }
 
 /// Takes encoded rows in input order.

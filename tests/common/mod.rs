@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 pub mod layouts;
+pub mod wire;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -8,13 +8,20 @@
 pub struct Word {
     /// quotes that begin or end a string
     pub quotes: u64,
-    /// `{` and `[` outside of strings
-    pub opens: u64,
-    /// `}` and `]` outside of strings
-    pub closes: u64,
     /// backslashes, all of them in strings
     pub escapes: u64,
-    /// brackets open before the first of the bytes
+    /// what stands outside of strings
+    pub brackets: Brackets,
+}
+
+/// Brackets outside of strings.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Brackets {
+    /// `{` and `[`
+    pub opens: u64,
+    /// `}` and `]`
+    pub closes: u64,
+    /// how many are open before the first of the bytes
     pub depth: i32,
     /// no fewer are open anywhere among them
     pub floor: i32,
@@ -22,7 +29,27 @@ pub struct Word {
 
 impl Word {
     /// Stands behind the last word and ends every search.
-    const END: Word = Word { quotes: !0, opens: 0, closes: 0, escapes: 0, depth: 0, floor: i32::MIN };
+    const END: Word =
+        Word { quotes: !0, escapes: 0, brackets: Brackets { opens: 0, closes: 0, depth: 0, floor: i32::MIN } };
+}
+
+/// The words of a text, each kind of bits by itself: a walk asks for quotes at every step, for brackets now and then
+/// and for escapes hardly ever, and what it asks for often should lie close together.
+#[derive(Debug, Clone, Default)]
+pub struct Words {
+    /// [`Word::quotes`]
+    pub quotes: Vec<u64>,
+    /// [`Word::escapes`]
+    pub escapes: Vec<u64>,
+    /// [`Word::brackets`]
+    pub brackets: Vec<Brackets>,
+}
+
+impl Words {
+    /// One of them.
+    pub fn at(&self, index: usize) -> Word {
+        Word { quotes: self.quotes[index], escapes: self.escapes[index], brackets: self.brackets[index] }
+    }
 }
 
 /// What an index says of a text as a whole.
@@ -111,7 +138,8 @@ impl State {
         let depth = self.depth;
         let closed = closes.count_ones() as i32;
         self.depth = depth + opens.count_ones() as i32 - closed;
-        Word { quotes, opens, closes, escapes: classes.backslashes, depth, floor: depth - closed }
+        let brackets = Brackets { opens, closes, depth, floor: depth - closed };
+        Word { quotes, escapes: classes.backslashes, brackets }
     }
 
     /// `None` unless strings are closed and without control characters, and backslashes are in strings.
@@ -124,19 +152,28 @@ impl State {
 /// Makes the words of a text: `block` makes one from 64 bytes, the last ones filled up with spaces.
 /// [`count`] says how many words are the text's.
 #[inline(always)]
-pub(super) fn fill(bytes: &[u8], words: &mut Vec<Word>, mut block: impl FnMut(&[u8; 64]) -> Word) {
+pub(super) fn fill(bytes: &[u8], words: &mut Words, mut block: impl FnMut(&[u8; 64]) -> Word) {
     let (blocks, rest) = bytes.as_chunks::<64>();
+    let count = count(bytes.len());
     // Words of an earlier text may stay behind the last one: filling them anew would cost more than they take.
-    if words.len() < count(bytes.len()) {
-        words.resize(count(bytes.len()), Word::default());
+    if words.quotes.len() < count {
+        words.quotes.resize(count, 0);
+        words.escapes.resize(count, 0);
+        words.brackets.resize(count, Brackets::default());
     }
-    for (bytes, word) in blocks.iter().zip(words.iter_mut()) {
-        *word = block(bytes);
+    let (quotes, escapes) = (&mut words.quotes[..count], &mut words.escapes[..count]);
+    let brackets = &mut words.brackets[..count];
+    for (((bytes, quotes), escapes), brackets) in
+        blocks.iter().zip(quotes.iter_mut()).zip(escapes.iter_mut()).zip(brackets.iter_mut())
+    {
+        let word = block(bytes);
+        (*quotes, *escapes, *brackets) = (word.quotes, word.escapes, word.brackets);
     }
     let mut last = [b' '; 64];
     last[..rest.len()].copy_from_slice(rest);
-    words[blocks.len()] = block(&last);
-    words[blocks.len() + 1] = Word::END;
+    for (at, word) in [(count - 2, block(&last)), (count - 1, Word::END)] {
+        (quotes[at], escapes[at], brackets[at]) = (word.quotes, word.escapes, word.brackets);
+    }
 }
 
 /// How many words a text of so many bytes has.
@@ -146,7 +183,7 @@ pub fn count(bytes: usize) -> usize {
 
 /// Indexes a text on any machine; tells whether its strings are closed and without control characters, and its
 /// backslashes all in strings.
-pub fn index(bytes: &[u8], words: &mut Vec<Word>) -> Option<Found> {
+pub fn index(bytes: &[u8], words: &mut Words) -> Option<Found> {
     let mut state = State::default();
     fill(bytes, words, |block| {
         let classes = Classes::of(block);
@@ -191,22 +228,22 @@ mod tests {
     proptest! {
         #[test]
         fn words_are_what_a_byte_by_byte_reading_gives(bytes in token_soup()) {
-            let mut words = Vec::new();
+            let mut words = Words::default();
             let found = index(&bytes, &mut words);
             let (marks, expected) = slowly(&bytes);
             prop_assert_eq!(found, expected);
-            prop_assert_eq!(words[count(bytes.len()) - 1], Word::END);
+            prop_assert_eq!(words.at(count(bytes.len()) - 1), Word::END);
             let mut depth = 0;
             for (at, [quote, open, close, escape]) in marks.into_iter().enumerate() {
-                let word = words[at / 64];
+                let Word { quotes, escapes, brackets } = words.at(at / 64);
                 if at % 64 == 0 {
-                    prop_assert_eq!(word.depth, depth);
+                    prop_assert_eq!(brackets.depth, depth);
                 }
                 depth += i32::from(open) - i32::from(close);
-                prop_assert!(word.floor <= depth);
+                prop_assert!(brackets.floor <= depth);
                 let bit = |bits: u64| bits >> (at % 64) & 1 == 1;
-                prop_assert_eq!([bit(word.quotes), bit(word.escapes)], [quote, escape]);
-                prop_assert_eq!([bit(word.opens), bit(word.closes)], [open, close]);
+                prop_assert_eq!([bit(quotes), bit(escapes)], [quote, escape]);
+                prop_assert_eq!([bit(brackets.opens), bit(brackets.closes)], [open, close]);
             }
         }
 
@@ -214,13 +251,15 @@ mod tests {
         fn every_wide_way_gives_the_same(bytes in token_soup(), shift in 0..64usize) {
             let room = [vec![b'"'; shift], bytes].concat();
             let bytes = &room[shift..];
-            let mut words = Vec::new();
+            let mut words = Words::default();
             let sound = index(bytes, &mut words);
-            let count = count(bytes.len());
             for (name, way) in wide::ways().into_iter().chain([("the chosen one", wide::index as wide::Index)]) {
-                let mut wide = vec![Word::END; 3];
+                let mut wide = Words::default();
+                way(br#"[{"what stood there before"}"#, &mut wide);
                 prop_assert_eq!(way(bytes, &mut wide), sound, "{}", name);
-                prop_assert_eq!(&words[..count], &wide[..count], "{}", name);
+                for at in 0..count(bytes.len()) {
+                    prop_assert_eq!(words.at(at), wide.at(at), "{}", name);
+                }
             }
         }
     }
@@ -230,13 +269,14 @@ mod tests {
     fn the_edges_of_blocks_make_no_difference() {
         let bytes: Vec<u8> = br#"{"a\"":[1,{"b]":"\"}],"c":""}"#.iter().copied().cycle().take(200).collect();
         for (name, way) in wide::ways() {
-            let (mut words, mut wide) = (Vec::new(), Vec::new());
+            let (mut words, mut wide) = (Words::default(), Words::default());
             for from in 0..65 {
                 for to in from..bytes.len() {
                     let sound = index(&bytes[from..to], &mut words);
                     assert_eq!(way(&bytes[from..to], &mut wide), sound, "{name}: {from}..{to}");
-                    let count = count(to - from);
-                    assert_eq!(words[..count], wide[..count], "{name}: {from}..{to}");
+                    for at in 0..count(to - from) {
+                        assert_eq!(words.at(at), wide.at(at), "{name}: {from}..{to}");
+                    }
                 }
             }
         }

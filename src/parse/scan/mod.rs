@@ -25,21 +25,22 @@ pub mod number;
 pub mod record;
 pub mod wide;
 
-use index::Word;
+use index::{Brackets, Words};
 use record::Record;
 
 /// Indexes groups of lines, reusing its memory.
 #[derive(Debug, Default)]
 pub struct Scanner {
-    words: Vec<Word>,
+    words: Words,
 }
 
 /// An indexed group of whole lines.
 #[derive(Debug, Clone, Copy)]
 pub struct Group<'a> {
     text: &'a str,
-    words: &'a [Word],
-    escapes: bool,
+    quotes: &'a [u64],
+    escapes: &'a [u64],
+    brackets: &'a [Brackets],
 }
 
 impl Scanner {
@@ -50,7 +51,13 @@ impl Scanner {
         }
         let text = simdutf8::basic::from_utf8(lines).ok()?;
         let found = wide::index(lines, &mut self.words)?;
-        Some(Group { text, words: &self.words[..index::count(lines.len())], escapes: found.escapes })
+        let words = 0..index::count(lines.len());
+        Some(Group {
+            text,
+            quotes: &self.words.quotes[words.clone()],
+            escapes: if found.escapes { &self.words.escapes[words.clone()] } else { &[] },
+            brackets: &self.words.brackets[words],
+        })
     }
 }
 

@@ -5,18 +5,20 @@
 
 use std::cell::Cell;
 
-use super::index::Word;
+use super::index::Brackets;
 use super::{Group, number};
-use crate::parse::{Captured, Cursor, Kind, Name, Scalar, Step};
+use crate::parse::name::{MAX_NAME, Name, WINDOW, Window};
+use crate::parse::{Captured, Cursor, Kind, Scalar, Step};
 
 /// A line of a group, as a cursor.
 #[derive(Debug)]
 pub struct Record<'a> {
     /// the whole group; positions count from its beginning
     text: &'a str,
-    words: &'a [Word],
-    /// there are backslashes in the group
-    escapes: bool,
+    quotes: &'a [u64],
+    brackets: &'a [Brackets],
+    /// backslashes; empty if there are none in the record
+    escapes: &'a [u64],
     start: usize,
     end: usize,
     is_sound: Cell<bool>,
@@ -24,12 +26,15 @@ pub struct Record<'a> {
 
 impl<'a> Record<'a> {
     pub(super) fn new(group: Group<'a>, start: usize, end: usize) -> Record<'a> {
-        let Group { text, words, escapes } = group;
+        let Group { text, quotes, escapes, brackets } = group;
         let mut start = start;
         while start < end && is_space(text.as_bytes()[start]) {
             start += 1;
         }
-        Record { text, words, escapes, start, end, is_sound: Cell::new(true) }
+        // Most records have no escape; then nobody needs to look for one in every name and value.
+        let has_escapes = escapes.get(start / 64..=end / 64).is_some_and(|own| own.iter().any(|word| *word != 0));
+        let escapes = if has_escapes { escapes } else { &[] };
+        Record { text, quotes, brackets, escapes, start, end, is_sound: Cell::new(true) }
     }
 
     /// Whether all that was read since the record was made is sound and nothing but space follows the document, which
@@ -70,52 +75,79 @@ impl<'a> Record<'a> {
     /// The next quote from `at` on.
     #[inline(always)]
     fn quote(&self, at: usize) -> usize {
-        let mut index = at / 64;
-        let Some(word) = self.words.get(index) else { return self.odd() };
-        let mut bits = word.quotes & (!0 << (at % 64));
-        while bits == 0 {
+        let index = at / 64;
+        // The bits of two words, so that it makes no difference how a text lies across them.
+        let Some(&[first, second]) = self.quotes.get(index..index + 2) else { return self.odd() };
+        let bits = first >> (at % 64) | second << 1 << (63 - at % 64);
+        if bits != 0 { at + bits.trailing_zeros() as usize } else { self.quote_behind(index) }
+    }
+
+    /// The first quote behind a word.
+    #[inline]
+    fn quote_behind(&self, mut index: usize) -> usize {
+        loop {
             index += 1;
-            let Some(word) = self.words.get(index) else { return self.odd() };
-            bits = word.quotes;
+            match self.quotes.get(index) {
+                Some(0) => {}
+                Some(bits) => return index * 64 + bits.trailing_zeros() as usize,
+                None => return self.odd(),
+            }
         }
-        index * 64 + bits.trailing_zeros() as usize
     }
 
     /// The end of a text that begins at `at` and is asked for: one with an escape is for the tape.
     #[inline(always)]
     fn plain_quote(&self, at: usize) -> usize {
         let end = self.quote(at);
-        if self.escapes && self.has_escape(at, end) { self.odd() } else { end }
+        if !self.escapes.is_empty() && self.has_escape(at, end) { self.odd() } else { end }
     }
 
     /// Whether a backslash stands in `from..to`, which lie in the same word or a few words apart.
     #[inline]
     fn has_escape(&self, from: usize, to: usize) -> bool {
         let (first, last) = (from / 64, to / 64);
-        let Some(words) = self.words.get(first..=last) else { return true };
+        let Some(words) = self.escapes.get(first..=last) else { return true };
         words.iter().enumerate().any(|(at, word)| {
             let from = if at == 0 { !0 << (from % 64) } else { !0 };
             let to = if first + at == last { (1 << (to % 64)) - 1 } else { !0 };
-            word.escapes & from & to != 0
+            word & from & to != 0
         })
     }
 
-    /// The closing bracket `close` with which the depth, `depth` before `at`, comes to 0.
-    #[inline]
-    fn close(&self, at: usize, close: u8, depth: i32) -> usize {
-        let mut index = at / 64;
-        let Some(word) = self.words.get(index) else { return self.odd() };
-        let from = !0 << (at % 64);
-        let (found, depth) = fall(word.opens & from, word.closes & from, depth, 0);
+    /// The closing bracket `close` of what is open at `at`, a place behind its opening one.
+    #[inline(always)]
+    fn close(&self, at: usize, close: u8) -> usize {
+        let (mut index, mut from) = (at / 64, !0 << (at % 64));
+        loop {
+            let Some(word) = self.brackets.get(index) else { return self.odd() };
+            let closes = word.closes & from;
+            let brackets = closes | word.opens & from;
+            if brackets != 0 {
+                // Most of what is skipped has no brackets inside.
+                if closes & brackets & brackets.wrapping_neg() != 0 {
+                    return self.closing(close, index * 64 + brackets.trailing_zeros() as usize);
+                }
+                return self.outer_close(index, from, close);
+            }
+            index += 1;
+            from = !0;
+        }
+    }
+
+    /// The closing bracket of what is open at the beginning of `from`, bits of the word at `index`.
+    #[inline(never)]
+    fn outer_close(&self, mut index: usize, from: u64, close: u8) -> usize {
+        let Some(word) = self.brackets.get(index) else { return self.odd() };
+        let (found, depth) = fall(word.opens & from, word.closes & from, 1, 0);
         if let Some(bit) = found {
             return self.closing(close, index * 64 + bit);
         }
         // The depth outside of the brackets, now that the next word tells how deep they left it.
-        let Some(next) = self.words.get(index + 1) else { return self.odd() };
+        let Some(next) = self.brackets.get(index + 1) else { return self.odd() };
         let outside = next.depth - depth;
         loop {
             index += 1;
-            let Some(word) = self.words.get(index) else { return self.odd() };
+            let Some(word) = self.brackets.get(index) else { return self.odd() };
             if word.floor > outside {
                 continue;
             }
@@ -150,7 +182,6 @@ impl<'a> Record<'a> {
     #[inline(never)]
     fn kind_of_literal(&self, first: u8) -> Kind {
         match first {
-            b'-' | b'0'..=b'9' => Kind::Number,
             b't' | b'f' => Kind::Boolean,
             b'n' => Kind::Null,
             _ => {
@@ -165,12 +196,17 @@ impl<'a> Record<'a> {
         if is_there { at + text.len() } else { self.odd() }
     }
 
-    /// The token behind the colon or comma that should stand at `at`.
-    #[inline(always)]
-    fn behind(&self, at: usize, mark: u8) -> Option<usize> {
-        if self.byte(at) == mark && self.byte(at + 1) > b' ' { Some(at + 1) } else { self.behind_space(at, mark) }
+    /// The text from `at` on, filled up with zeros.
+    #[inline(never)]
+    fn last_window(&self, at: usize) -> Window {
+        let rest = self.text.as_bytes().get(at..).unwrap_or_default();
+        let mut window = [0; WINDOW];
+        let len = rest.len().min(WINDOW);
+        window[..len].copy_from_slice(&rest[..len]);
+        window
     }
 
+    /// The token behind the colon or comma that should stand at `at`, spaces around it or not.
     #[inline(never)]
     fn behind_space(&self, at: usize, mark: u8) -> Option<usize> {
         let at = self.past_space(at);
@@ -180,19 +216,24 @@ impl<'a> Record<'a> {
     /// Behind a member or element that ends at `end`: the next one, or the end of all.
     #[inline(always)]
     fn next(&self, end: usize, close: u8) -> Next {
-        if self.byte(end) == close {
-            return Next::End(end + 1);
-        }
-        match self.behind(end, b',') {
-            Some(next) => Next::More(next),
-            None => self.last(end, close),
+        let byte = self.byte(end);
+        if byte == b',' && self.byte(end + 1) > b' ' {
+            Next::More(end + 1)
+        } else if byte == close {
+            Next::End(end + 1)
+        } else {
+            self.next_behind_space(end, close)
         }
     }
 
     #[inline(never)]
-    fn last(&self, end: usize, close: u8) -> Next {
+    fn next_behind_space(&self, end: usize, close: u8) -> Next {
         let at = self.past_space(end);
-        Next::End(if self.byte(at) == close { at + 1 } else { self.odd() })
+        match self.byte(at) {
+            b',' => Next::More(self.past_space(at + 1)),
+            byte if byte == close => Next::End(at + 1),
+            _ => Next::End(self.odd()),
+        }
     }
 }
 
@@ -244,6 +285,7 @@ impl Cursor for Record<'_> {
             b'"' => Kind::String,
             b'{' => Kind::Object,
             b'[' => Kind::Array,
+            b'-' | b'0'..=b'9' => Kind::Number,
             byte => self.kind_of_literal(byte),
         }
     }
@@ -254,29 +296,48 @@ impl Cursor for Record<'_> {
         let end = match self.byte(at) {
             b'"' => self.quote(at + 1) + 1,
             // `{` and `}`, `[` and `]` are two apart.
-            open @ (b'{' | b'[') => self.close(at, open + 2, 0) + 1,
+            open @ (b'{' | b'[') => self.close(at + 1, open + 2) + 1,
             _ => self.skip_literal(at),
         };
         end as u32
     }
 
-    #[inline]
+    #[inline(always)]
     fn members(&self, at: u32, mut each: impl FnMut(Name<'_>, u32) -> Step<u32>) -> u32 {
         let mut at = self.past_space(at as usize + 1);
         if self.byte(at) == b'}' {
             return at as u32 + 1;
         }
         loop {
-            if self.byte(at) != b'"' {
+            let last;
+            let window = match self.text.as_bytes().get(at..at + WINDOW).and_then(|text| text.first_chunk()) {
+                Some(window) => window,
+                None => {
+                    last = self.last_window(at);
+                    &last
+                }
+            };
+            if window[0] != b'"' {
                 return self.odd() as u32;
             }
             let end = self.plain_quote(at + 1);
-            let name = Name::within(self.text.as_bytes(), at + 1, end);
-            let Some(value) = self.behind(end + 1, b':') else { return self.odd() as u32 };
+            let len = end - (at + 1);
+            if len >= MAX_NAME {
+                return self.odd() as u32;
+            }
+            let value = if window[len + 2] == b':' && window[len + 3] > b' ' {
+                end + 2
+            } else {
+                match self.behind_space(end + 1, b':') {
+                    Some(value) => value,
+                    None => return self.odd() as u32,
+                }
+            };
+            let name = Name::quoted(window, len);
             let end = match each(name, value as u32) {
                 Step::Past(end) => end as usize,
                 Step::Leave(end) if self.byte(end as usize) == b'}' => return end + 1,
-                Step::Leave(end) => return self.close(end as usize, b'}', 1) as u32 + 1,
+                Step::Leave(end) => return self.close(end as usize, b'}') as u32 + 1,
             };
             match self.next(end, b'}') {
                 Next::More(next) => at = next,
@@ -285,7 +346,7 @@ impl Cursor for Record<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn elements(&self, at: u32, mut each: impl FnMut(u32) -> u32) -> u32 {
         let mut at = self.past_space(at as usize + 1);
         if self.byte(at) == b']' {
@@ -300,22 +361,31 @@ impl Cursor for Record<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn scalar(&self, at: u32) -> Scalar<'_, u32> {
         let start = at as usize;
-        if self.byte(start) == b'"' {
-            let end = self.plain_quote(start + 1);
-            let string = self.text.as_bytes().get(start + 1..end).unwrap_or_default();
-            return Scalar { string: Some(string), captured: captured(start + 1, end), end: end as u32 + 1 };
+        if self.byte(start) != b'"' {
+            return self.bare_scalar(start);
         }
-        let end = match self.byte(start) {
-            b't' | b'f' => self.skip_literal(start),
-            _ => {
-                let rest = self.text.as_bytes().get(start..).unwrap_or_default();
-                number::length(rest).map_or_else(|| self.odd(), |length| start + length)
+        let end = self.plain_quote(start + 1);
+        let string = self.text.as_bytes().get(start + 1..end).unwrap_or_default();
+        Scalar { string: Some(string), captured: captured(start + 1, end), end: end as u32 + 1 }
+    }
+
+    #[inline(always)]
+    fn plain(&self, at: u32) -> Option<(Captured, u32)> {
+        let start = at as usize;
+        match self.byte(start) {
+            b'"' => {
+                let end = self.plain_quote(start + 1);
+                (end > start + 1).then(|| (captured(start + 1, end), end as u32 + 1))
             }
-        };
-        Scalar { string: None, captured: captured(start, end), end: end as u32 }
+            b'-' | b'0'..=b'9' => {
+                let number = self.bare_scalar(start);
+                Some((number.captured, number.end))
+            }
+            _ => None,
+        }
     }
 
     #[inline]
@@ -331,6 +401,19 @@ impl Cursor for Record<'_> {
 }
 
 impl<'a> Record<'a> {
+    /// A number or boolean.
+    #[inline(never)]
+    fn bare_scalar(&self, start: usize) -> Scalar<'_, u32> {
+        let end = match self.byte(start) {
+            b't' | b'f' => self.skip_literal(start),
+            _ => {
+                let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+                number::length(rest).map_or_else(|| self.odd(), |length| start + length)
+            }
+        };
+        Scalar { string: None, captured: captured(start, end), end: end as u32 }
+    }
+
     /// A captured value as it is written, and whether it is a string.
     #[inline(always)]
     fn captured(&self, captured: Captured) -> (&'a str, bool) {

@@ -10,14 +10,14 @@ mod avx512;
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 mod neon;
 
-use super::index::{Found, Word};
+use super::index::{Found, Words};
 
 /// A way to index a text.
-pub type Index = fn(&[u8], &mut Vec<Word>) -> Option<Found>;
+pub type Index = fn(&[u8], &mut Words) -> Option<Found>;
 
 /// Indexes a text the fastest way this machine knows; the same as [`index`](super::index::index).
 #[inline]
-pub fn index(bytes: &[u8], words: &mut Vec<Word>) -> Option<Found> {
+pub fn index(bytes: &[u8], words: &mut Words) -> Option<Found> {
     #[cfg(target_arch = "x86_64")]
     {
         if has_avx512() {
@@ -57,7 +57,7 @@ fn has_avx2() -> bool {
 }
 
 #[cfg(target_arch = "x86_64")]
-fn with_avx2(bytes: &[u8], words: &mut Vec<Word>) -> Option<Found> {
+fn with_avx2(bytes: &[u8], words: &mut Words) -> Option<Found> {
     assert!(has_avx2());
     // SAFETY: the processor has every feature the function is compiled for, which was asked just now. It has no other
     // condition: it is given slices, checks their bounds like all safe code, and loads nothing by pointer.
@@ -70,7 +70,7 @@ fn has_avx512() -> bool {
 }
 
 #[cfg(target_arch = "x86_64")]
-fn with_avx512(bytes: &[u8], words: &mut Vec<Word>) -> Option<Found> {
+fn with_avx512(bytes: &[u8], words: &mut Words) -> Option<Found> {
     assert!(has_avx512());
     // SAFETY: as with AVX2.
     unsafe { avx512::index(bytes, words) }
@@ -82,7 +82,7 @@ fn has_neon() -> bool {
 }
 
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
-fn with_neon(bytes: &[u8], words: &mut Vec<Word>) -> Option<Found> {
+fn with_neon(bytes: &[u8], words: &mut Words) -> Option<Found> {
     assert!(has_neon());
     // SAFETY: the processor has NEON, which was asked just now. The function has no other condition: it is given
     // slices, checks their bounds like all safe code, and loads nothing by pointer.

@@ -4,10 +4,10 @@
 
 use std::arch::x86_64::*;
 
-use super::super::index::{Classes, Found, State, Word, fill};
+use super::super::index::{Classes, Found, State, Words, fill};
 
 #[target_feature(enable = "avx2,pclmulqdq,popcnt,bmi1,bmi2")]
-pub fn index(bytes: &[u8], words: &mut Vec<Word>) -> Option<Found> {
+pub fn index(bytes: &[u8], words: &mut Words) -> Option<Found> {
     let mut state = State::default();
     fill(bytes, words, |block| {
         let classes = classes(block);

@@ -4,10 +4,10 @@
 
 use std::arch::aarch64::*;
 
-use super::super::index::{Classes, State, Word, fill, parity};
+use super::super::index::{Classes, State, Words, fill, parity};
 
 #[target_feature(enable = "neon")]
-pub fn index(bytes: &[u8], words: &mut Vec<Word>) -> Option<Found> {
+pub fn index(bytes: &[u8], words: &mut Words) -> Option<Found> {
     let mut state = State::default();
     fill(bytes, words, |block| {
         let classes = classes(block);

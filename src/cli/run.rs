@@ -1,0 +1,316 @@
+//! `claimfeed run`: fetches and converts, each file as soon as it is whole.
+//!
+//! Tables appear when all of them are complete, so a run that was killed leaves none and makes them anew from the files that
+//! are whole; the state that the next export goes on from is written after them. With `--discard-raw` a file is removed when it
+//! was read; if it is needed again, it is fetched again.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use claimfeed::fetch::delivery::MANIFEST;
+use claimfeed::fetch::download::Item;
+use claimfeed::fetch::export::Open;
+use claimfeed::fetch::{Dialect, Fetch, Fetched, Observer, Shelf, Stage};
+use claimfeed::read::Arrivals;
+use claimfeed::read::codec::Codec;
+use claimfeed::report::Report;
+use claimfeed::write::fixed::FixedOptions;
+use claimfeed::{Api, Error, Result};
+
+use super::convert::{How, SUMMARY, prepare};
+use super::fetch::{ExportArgs, exit_code, show};
+use super::server::ServerArgs;
+use super::stale::Stale;
+use super::watch::Watch;
+
+/// Files that may wait to be converted before more are fetched, for each download at once; with --discard-raw only.
+const AHEAD: usize = 2;
+/// Marks a folder of tables as begun by a run, which may begin it again.
+const BEGUN: &str = ".claimfeed-run";
+
+/// Fetch an export and convert it, each file as soon as it is whole
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  claimfeed run -o export --out tables
+  claimfeed run --server https://api.bcda.cms.gov --api v3 -o export --out tables --format parquet --discard-raw
+  claimfeed run --since auto -o deliveries --out tables-2026-11
+
+The tables are those of `fetch` and then `convert`, byte for byte. Killed at any moment, the same command goes on from there.")]
+pub struct RunCommand {
+    #[command(flatten)]
+    export: ExportArgs,
+    /// Folder for the files as they come; with --since auto each export gets a folder of its own in it
+    #[arg(short, long, value_name = "RAW")]
+    output: PathBuf,
+    /// Folder for the tables
+    #[arg(long, value_name = "TABLES")]
+    out: PathBuf,
+    /// Remove a file when it was read: only some of them are on disk at a time
+    #[arg(long)]
+    discard_raw: bool,
+    #[command(flatten)]
+    how: How,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+impl RunCommand {
+    /// Runs it.
+    pub fn run(self) -> Result<u8> {
+        let watch = Arc::new(Watch::new(self.server.quiet)?);
+        let result = self.work(&watch);
+        watch.end();
+        let (fetched, code) = result?;
+        super::tell(&show(&fetched));
+        Ok(code.max(exit_code(&fetched)))
+    }
+
+    fn work(&self, watch: &Arc<Watch>) -> Result<(Fetched, u8)> {
+        let fixed = self.how.fixed_options()?;
+        if self.discard_raw && self.how.is_partial() {
+            return Err(Error::Usage(
+                "expected no `--discard-raw` with `--partial`: the files are read twice".to_string(),
+            ));
+        }
+        if self.out == self.output || self.out.as_os_str() == "-" {
+            return Err(Error::Usage(
+                "expected a folder of its own for the tables, found that of the files".to_string(),
+            ));
+        }
+        let dialect = self.server.dialect()?;
+        let client = self.server.client(watch)?;
+        let fetch = self.export.fetch(&client, dialect, &self.output)?;
+        let stale = self.how.stale(&self.out, &self.how.job(&[])?.schemas);
+        self.place()?;
+        match fetch.begin()? {
+            Stage::Whole(fetched) => {
+                let code = if self.out.join(SUMMARY).exists() {
+                    0
+                } else {
+                    let mut job = self.how.job(std::slice::from_ref(&fetched.folder))?;
+                    job.spool = self.out.clone();
+                    self.how.convert_folder(&mut job, &stale, fixed.as_ref())?
+                };
+                self.unmark();
+                Ok((fetched, code))
+            }
+            Stage::Files(open) => {
+                self.mark(open.asked())?;
+                self.files(&fetch, open, watch, &stale, fixed.as_ref())
+            }
+        }
+    }
+
+    /// The files come and are converted meanwhile.
+    fn files(
+        &self,
+        fetch: &Fetch<'_>,
+        mut open: Open<'_>,
+        watch: &Arc<Watch>,
+        stale: &Stale,
+        fixed: Option<&FixedOptions>,
+    ) -> Result<(Fetched, u8)> {
+        let items = open.delivery.items();
+        let data = (0..items.len()).filter(|at| items[*at].is_data());
+        let mut files: Vec<(PathBuf, bool, usize)> = data
+            .map(|at| (open.delivery.usual_path(at), items[at].listed.resource == "ExplanationOfBenefit", at))
+            .collect();
+        // As `convert` takes the files of a folder.
+        files.sort();
+        let ahead = self.discard_raw.then_some(fetch.parallel * AHEAD);
+        let api = match fetch.export.dialect {
+            Dialect::Bcda(api) => Some(api),
+            Dialect::Bulk => None,
+        };
+        let result = match api {
+            Some(api) if !files.is_empty() => self.stream(&open, &files, ahead, api, watch, stale, fixed),
+            _ => self.one_after_the_other(&mut open, stale, fixed, files.is_empty()),
+        };
+        let code = match result {
+            Ok(code) => code,
+            Err((error, there)) => {
+                open.failed(Err(error), there)?;
+                1
+            }
+        };
+        let fetched = open.commit()?;
+        self.unmark();
+        Ok((fetched, code))
+    }
+
+    fn stream(
+        &self,
+        open: &Open<'_>,
+        files: &[(PathBuf, bool, usize)],
+        ahead: Option<usize>,
+        api: Api,
+        watch: &Arc<Watch>,
+        stale: &Stale,
+        fixed: Option<&FixedOptions>,
+    ) -> std::result::Result<u8, (Error, usize)> {
+        let start = |error| (error, 0);
+        let shelf = Arc::new(open.delivery.shelf(ahead).map_err(start)?);
+        let mut job = self.how.job(&[]).map_err(start)?;
+        job.api = Some(api);
+        job.spool = self.out.clone();
+        let places: Vec<usize> = files.iter().map(|(_, _, at)| *at).collect();
+        let names = open.delivery.items().to_vec();
+        let folder = open.folder.clone();
+        let arrivals: Arc<dyn Arrivals> = Arc::new(Incoming {
+            shelf: shelf.clone(),
+            places,
+            names,
+            folder,
+            discard: self.discard_raw,
+            watch: watch.clone(),
+        });
+        let paths: Vec<(PathBuf, bool)> = files.iter().map(|(path, claims, _)| (path.clone(), *claims)).collect();
+        let converted = std::thread::scope(|scope| {
+            let downloads = scope.spawn(|| open.delivery.download(&shelf, true));
+            let close = Close(&shelf);
+            let converted = self.how.convert(&self.out, stale, fixed, false, |sink, listing| {
+                let report = job.run_arriving(&paths, &arrivals, sink, listing)?;
+                // What is no data is wanted too, before the tables are shown.
+                for at in (0..open.delivery.items().len()).filter(|at| !open.delivery.items()[*at].is_data()) {
+                    shelf.wait(at, || watch.stopped())?;
+                }
+                Ok(report)
+            });
+            drop(close);
+            // A worker that panics ends the scope with it.
+            let _ = downloads.join();
+            converted
+        });
+        let there = shelf.had();
+        // The download's own error says more than that the conversion waited in vain.
+        shelf.finish().map_err(|error| (error, there))?;
+        let partial = |report: Report| {
+            job.inputs = vec![open.folder.clone()];
+            self.how.convert_partial(&mut job, &report, fixed)
+        };
+        converted.and_then(partial).map_err(|error| (error, there))
+    }
+
+    /// Where nothing is known of the files beforehand, they are fetched first.
+    fn one_after_the_other(
+        &self,
+        open: &mut Open<'_>,
+        stale: &Stale,
+        fixed: Option<&FixedOptions>,
+        nothing: bool,
+    ) -> std::result::Result<u8, (Error, usize)> {
+        let shelf = open.delivery.shelf(None).map_err(|error| (error, 0))?;
+        open.delivery.download(&shelf, false);
+        let there = shelf.had();
+        shelf.finish().map_err(|error| (error, there))?;
+        if nothing {
+            return Ok(0);
+        }
+        let convert = || {
+            let mut job = self.how.job(std::slice::from_ref(&open.folder))?;
+            job.spool = self.out.clone();
+            self.how.convert_folder(&mut job, stale, fixed)
+        };
+        convert().map_err(|error| (error, there))
+    }
+
+    /// Before anything is asked for: the folder of the tables is empty, or begun or filled by a run like this one.
+    fn place(&self) -> Result<()> {
+        let ours = self.marked().is_some();
+        // A run that was whole already may be asked for again.
+        let whole = self.out.join(SUMMARY).exists() && self.output.join(MANIFEST).exists();
+        if ours || (whole && !self.how.replaces()) {
+            return Ok(());
+        }
+        prepare(&self.out, self.how.replaces()).map(|_| ())
+    }
+
+    /// Marks the folder as that of this export, and removes what a killed run of it left: its tables had no names yet, or
+    /// will be replaced.
+    fn mark(&self, asked: &str) -> Result<()> {
+        if self.marked().is_some_and(|other| other != asked) && self.out.join(SUMMARY).exists() && !self.how.replaces()
+        {
+            return Err(Error::Usage(format!(
+                "expected an empty folder for the tables, found those of an earlier export in `{}`\n  hint: name another folder",
+                self.out.display()
+            )));
+        }
+        for entry in std::fs::read_dir(&self.out).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with(".claimfeed-") {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+        super::file::write_whole(&self.out.join(BEGUN), format!("{}\n{asked}\n", self.raw()).as_bytes())
+    }
+
+    /// The export that a run into the same folders began.
+    fn marked(&self) -> Option<String> {
+        let text = std::fs::read_to_string(self.out.join(BEGUN)).ok()?;
+        let (raw, asked) = text.trim_end().split_once('\n')?;
+        (raw == self.raw()).then(|| asked.to_string())
+    }
+
+    fn raw(&self) -> String {
+        std::path::absolute(&self.output).unwrap_or_else(|_| self.output.clone()).display().to_string()
+    }
+
+    fn unmark(&self) {
+        let _ = std::fs::remove_file(self.out.join(BEGUN));
+    }
+}
+
+/// Ends the downloads whatever becomes of the conversion.
+struct Close<'a>(&'a Shelf);
+
+impl Drop for Close<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// Files as the conversion waits for them.
+struct Incoming {
+    shelf: Arc<Shelf>,
+    /// the conversion's files among the delivery's
+    places: Vec<usize>,
+    names: Vec<Item>,
+    folder: PathBuf,
+    discard: bool,
+    watch: Arc<Watch>,
+}
+
+impl std::fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Incoming").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+impl Incoming {
+    fn path(&self, at: usize, codec: Codec) -> PathBuf {
+        self.folder.join(self.names[at].name(codec))
+    }
+}
+
+impl Arrivals for Incoming {
+    fn wait(&self, file: usize) -> Result<PathBuf> {
+        let at = self.places[file];
+        let whole = self.shelf.wait(at, || self.watch.stopped())?;
+        Ok(self.path(at, whole.codec))
+    }
+
+    fn is_here(&self, file: usize) -> bool {
+        self.shelf.has(self.places[file])
+    }
+
+    fn read(&self, file: usize) {
+        let at = self.places[file];
+        if self.discard {
+            for codec in [Codec::Gzip, Codec::Plain, Codec::Zstd] {
+                let _ = std::fs::remove_file(self.path(at, codec));
+            }
+            self.shelf.give_up(at);
+        }
+    }
+}
