@@ -296,6 +296,58 @@ fn partial_rows_score_against_the_source_records() {
     assert!(worse("bad") == 0 && worse("miss") == 0 && worse("spur") <= 1, "{:#}", with["diffs"]);
 }
 
+/// Claims of the corpus, read again without the product.
+#[test]
+fn v2_claims_of_the_corpus_have_their_rows() {
+    let Some(shared) = shared() else { return };
+    let corpus = shared.join("corpus/dev/v2");
+    let output = convert(&[&corpus], &["--partial"]);
+    let lines = |name: &str| -> Vec<Value> {
+        let text = std::fs::read_to_string(corpus.join(name)).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let (claims, answers) = (lines("Claim.ndjson"), lines("ClaimResponse.ndjson"));
+    let tables: BTreeMap<&str, _> = TABLES.map(|table| (table, partial_table(&output, table).1)).into();
+    let text = |value: &Value| value.as_str().unwrap_or("").to_string();
+    let count = |value: &Value| value.as_array().map_or(0, Vec::len);
+    let system = |value: &Value, end: &str| text(&value["system"]).ends_with(end);
+    let (mut headers, mut lines_seen) = (0, 0);
+    for claim in &claims {
+        let id = text(&claim["id"]);
+        let of = |table: &str| -> Vec<&BTreeMap<String, String>> {
+            tables[table].iter().filter(|row| row["CUR_CLM_UNIQ_ID"] == id).collect()
+        };
+        let fiss = id.starts_with("f-");
+        let (rows, others) = if fiss { (of("CCLF2"), of("CCLF5")) } else { (of("CCLF5"), of("CCLF2")) };
+        assert_eq!((rows.len(), others.len()), (count(&claim["item"]), 0), "lines of the claim");
+        lines_seen += rows.len();
+        let contained = claim["contained"].as_array().unwrap();
+        let mbi = contained.iter().flat_map(|one| one["identifier"].as_array().unwrap()).find(|one| system(one, "us-mbi"));
+        let answer = answers.iter().find(|answer| answer["request"]["reference"] == format!("Claim/{id}"));
+        let status = answer.map_or(String::new(), |answer| text(&answer["extension"][0]["valueCoding"]["code"]));
+        let outcome = answer.map_or(String::new(), |answer| text(&answer["outcome"]));
+        let headers_of_claim = of("CCLF1");
+        assert_eq!(headers_of_claim.len(), usize::from(fiss));
+        headers += headers_of_claim.len();
+        for row in rows.iter().chain(&headers_of_claim) {
+            assert_eq!(row["BENE_MBI_ID"], text(&mbi.unwrap()["value"]));
+            assert_eq!((&row["STATUS_CD"], &row["OUTCOME"]), (&status, &outcome));
+            assert_eq!(row["SOURCE_SYSTEM"], if fiss { "FISS" } else { "MCS" });
+            assert_eq!(row["CLM_FROM_DT"], text(&claim["billablePeriod"]["start"]));
+            assert_eq!(row["CLM_THRU_DT"], text(&claim["billablePeriod"]["end"]));
+        }
+        for row in headers_of_claim {
+            assert_eq!(row["CLM_CNTL_NUM"], text(&claim["identifier"][0]["value"]));
+            let charged: f64 = row["CLM_MDCR_INSTNL_TOT_CHRG_AMT"].parse().unwrap();
+            assert_eq!(charged, claim["total"]["value"].as_f64().unwrap());
+            assert_eq!(of("CCLF3").len(), count(&claim["procedure"]));
+            let admitting = claim["diagnosis"].to_string().matches("\"admitting\"").count();
+            assert_eq!(of("CCLF4").len(), count(&claim["diagnosis"]) - admitting);
+        }
+    }
+    assert!(headers > 0 && lines_seen > headers, "{headers} {lines_seen}");
+}
+
 #[test]
 fn what_has_none_or_cannot_be_read_twice() {
     let output = convert(&[&testdata("v1")], &["--partial"]);
