@@ -322,7 +322,8 @@ fn v2_claims_of_the_corpus_have_their_rows() {
         assert_eq!((rows.len(), others.len()), (count(&claim["item"]), 0), "lines of the claim");
         lines_seen += rows.len();
         let contained = claim["contained"].as_array().unwrap();
-        let mbi = contained.iter().flat_map(|one| one["identifier"].as_array().unwrap()).find(|one| system(one, "us-mbi"));
+        let mbi =
+            contained.iter().flat_map(|one| one["identifier"].as_array().unwrap()).find(|one| system(one, "us-mbi"));
         let answer = answers.iter().find(|answer| answer["request"]["reference"] == format!("Claim/{id}"));
         let status = answer.map_or(String::new(), |answer| text(&answer["extension"][0]["valueCoding"]["code"]));
         let outcome = answer.map_or(String::new(), |answer| text(&answer["outcome"]));

@@ -160,6 +160,8 @@ pub struct Schemas {
     pub codes: Codes,
     /// v1, v2, v3
     pub versions: Vec<Version>,
+    /// they are of partially adjudicated claims
+    is_partial: bool,
 }
 
 const TABLES: &[&str] =
@@ -248,7 +250,8 @@ impl Schemas {
             }
         }
         let versions = Api::ALL.into_iter().map(|api| version(folder, api)).collect::<Result<_>>()?;
-        let mut schemas = Schemas { tables, folder: folder.map(FilePath::to_path_buf), codes, versions };
+        let mut schemas =
+            Schemas { tables, folder: folder.map(FilePath::to_path_buf), codes, versions, is_partial: false };
         if let Some(folder) = folder {
             own::add(folder, &mut schemas)?;
         }
@@ -265,6 +268,7 @@ impl Schemas {
     pub fn partial(&self) -> Result<Schemas> {
         let folder = self.folder();
         let mut partial = self.clone();
+        partial.is_partial = true;
         partial.tables = tables(folder, "partial/tables.csv")?;
         for version in &mut partial.versions {
             version.skips = skips(folder, "partial/skips.csv", version.api)?;
@@ -281,6 +285,11 @@ impl Schemas {
         }
         own::add_columns(&mut partial, "partial/columns.csv")?;
         Ok(partial)
+    }
+
+    /// They are those of [`partial`](Schemas::partial).
+    pub fn is_partial(&self) -> bool {
+        self.is_partial
     }
 
     /// One version's crosswalk.

@@ -99,8 +99,6 @@ pub struct Job {
     pub verify: Verify,
     /// which versions of a claim count
     pub adjustments: Adjustments,
-    /// partially adjudicated claims in place of adjudicated ones; see [`Job::partial`]
-    partial: bool,
 }
 
 impl Job {
@@ -120,7 +118,6 @@ impl Job {
             parser: Parser::default(),
             verify: Verify::default(),
             adjustments: Adjustments::default(),
-            partial: false,
         })
     }
 
@@ -131,7 +128,6 @@ impl Job {
             schemas: self.schemas.partial()?,
             tables: Vec::new(),
             adjustments: Adjustments::Final,
-            partial: true,
             ..self.clone()
         })
     }
@@ -197,7 +193,7 @@ impl Job {
     fn opened(&self, input: Input, claims_only: Vec<bool>, api: Api) -> Result<Opened> {
         let deliveries = deliveries(&input.sources);
         let groups = !deliveries.is_empty() && self.adjustments != Adjustments::Raw;
-        let wants = Wants { groups: groups || self.partial };
+        let wants = Wants { groups: groups || self.schemas.is_partial() };
         let crosswalk = Crosswalk::compile_with(&self.schemas, api, wants)?;
         Ok(Opened { input, claims_only, deliveries, crosswalk })
     }

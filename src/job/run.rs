@@ -273,7 +273,7 @@ impl Run<'_> {
             older,
             deliveries: self.deliveries,
             adjustments: self.job.adjustments,
-            partial: self.job.partial,
+            partial: self.job.schemas.is_partial(),
             answers: &said,
             parser: self.job.parser,
             verify: self.job.verify,
