@@ -348,6 +348,26 @@ fn good_or(output: &Output, code: i32) {
 }
 
 #[test]
+fn run_writes_claims_still_in_adjudication_too() {
+    let server = Server::start(settings(12, 3)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (raw, out) = (folder.path().join("raw"), folder.path().join("out"));
+    let options = ["--api", "v3", "--partial", "--lineage", "--out", out.to_str().unwrap()];
+    let mut refused = command("run", &server, &raw, &options);
+    let output = refused.arg("--discard-raw").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("expected no `--discard-raw` with `--partial`"), "{}", said(&output));
+
+    let output = command("run", &server, &raw, &options).output().unwrap();
+    let converted = convert(&[&raw], &["--partial", "--lineage"]);
+    assert_eq!(output.status.code(), Some(converted.code), "{}", said(&output));
+    let partial = tables(&out.join("partial"));
+    assert_eq!(partial.len(), 7, "CCLF0 to CCLF6");
+    assert!(partial == tables(&converted.folder().join("partial")));
+    assert!(out.join("partial/summary.json").exists() && out.join("CCLF7.csv").exists());
+}
+
+#[test]
 fn a_killed_run_goes_on_without_a_row_twice() {
     let server = Server::start(settings(60, 60)).unwrap();
     let folder = tempfile::tempdir().unwrap();
