@@ -265,7 +265,7 @@ fn what_cannot_be_mended_has_its_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     let output = fetch(&with_faults("error-file"), folder.path(), &[]);
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
-    assert!(said(&output).contains("errors, in") && folder.path().join("error").is_dir());
+    assert!(said(&output).contains("some of it: errors: ") && folder.path().join("error").is_dir());
     let folder = tempfile::tempdir().unwrap();
     good(&fetch(&with_faults("no-output"), folder.path(), &[]));
 }
