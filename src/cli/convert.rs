@@ -1,8 +1,6 @@
 //! `claimfeed convert`
 
-use std::fs::DirBuilder;
 use std::num::NonZeroU64;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use claimfeed::crosswalk::schema::{ENROLLMENT, Schemas};
@@ -18,6 +16,7 @@ use claimfeed::{Api, Error, Result};
 
 use super::file::write_whole;
 use super::fixed::FixedArgs;
+use super::folder::Folder;
 use super::format::{self, Format};
 use super::listing::{ISSUES, Listing};
 use super::stale::Stale;
@@ -120,10 +119,10 @@ impl Convert {
             return self.how.stream(&mut job);
         }
         let stale = self.how.stale(&self.output, &job.schemas);
-        let made = prepare(&self.output, self.how.force)?;
+        let held = prepare(&self.output, self.how.force)?;
         job.spool = self.output.clone();
         let result = self.how.convert(&self.output, &stale, fixed, true, |sink, listing| job.run(sink, listing));
-        if result.is_err() && made {
+        if result.is_err() && held.made {
             // Removes it only if it is empty.
             let _ = std::fs::remove_dir(&self.output);
         }
@@ -260,19 +259,16 @@ impl How {
     }
 }
 
-/// Makes the output folder (then true), or checks that nothing in it would be mixed with the new tables.
-pub fn prepare(folder: &Path, force: bool) -> Result<bool> {
+/// Makes and holds the output folder; checks that nothing in it would be mixed with the new tables.
+pub fn prepare(folder: &Path, force: bool) -> Result<Folder> {
     let trouble = |verb| move |error| Error::file(verb, folder, error);
-    if !folder.exists() {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(trouble("create"))?;
-        return Ok(true);
-    }
-    if !folder.is_dir() {
+    if folder.exists() && !folder.is_dir() {
         return Err(Error::Usage(format!(
             "expected a folder to write to, found a file at `{}`\n  hint: name a folder",
             folder.display()
         )));
     }
+    let held = Folder::hold(folder)?;
     let mut entries = std::fs::read_dir(folder).map_err(trouble("read"))?;
     if !force && entries.next().is_some() {
         return Err(Error::Usage(format!(
@@ -286,7 +282,7 @@ pub fn prepare(folder: &Path, force: bool) -> Result<bool> {
             std::fs::remove_file(&old).map_err(|error| Error::file("replace", &old, error))?;
         }
     }
-    Ok(false)
+    Ok(held)
 }
 
 fn write_summary(report: &Report, target: &Path) -> Result<()> {

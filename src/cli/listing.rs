@@ -10,6 +10,8 @@ use claimfeed::report::{Issue, Weight};
 use claimfeed::{Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::folder::HIDDEN;
+
 /// The listing's file name.
 pub const ISSUES: &str = "issues.csv";
 
@@ -32,7 +34,9 @@ impl Listing {
         }
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-            signal_hook::flag::register(signal, interrupted.clone())
+            // A second one ends the process at once: the first may wait for the end of standard input.
+            signal_hook::flag::register_conditional_shutdown(signal, 130, interrupted.clone())
+                .and_then(|_| signal_hook::flag::register(signal, interrupted.clone()))
                 .map_err(|error| Error::file("listen for signals in", folder, error))?;
         }
         Ok(Listing { folder: folder.to_path_buf(), file: Listing::open(folder)?, bar, interrupted })
@@ -40,7 +44,7 @@ impl Listing {
 
     fn open(folder: &Path) -> Result<BufWriter<tempfile::NamedTempFile>> {
         let trouble = |error| Error::file("create a file in", folder, error);
-        let mut file = BufWriter::new(tempfile::NamedTempFile::with_prefix_in(".claimfeed-", folder).map_err(trouble)?);
+        let mut file = BufWriter::new(tempfile::NamedTempFile::with_prefix_in(HIDDEN, folder).map_err(trouble)?);
         writeln!(file, "weight,kind,file,line,byte,resource,id,field,message").map_err(trouble)?;
         Ok(file)
     }
@@ -49,6 +53,7 @@ impl Listing {
     pub fn finish(self, target: &Path) -> Result<()> {
         self.bar.finish_and_clear();
         let file = self.file.into_inner().map_err(|error| Error::file("write", target, error.into_error()))?;
+        file.as_file().sync_all().map_err(|error| Error::file("write", target, error))?;
         file.persist(target).map_err(|error| Error::file("rename to", target, error.error))?;
         Ok(())
     }

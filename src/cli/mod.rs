@@ -2,13 +2,15 @@
 //!
 //! Data goes to files or standard output, everything said to a person goes to standard error. Exit codes: 0 done,
 //! 1 the run failed, 2 it was asked for something that cannot be, 3 done with losses (or `--strict` met one),
-//! 4 control sums differ, 5 login refused, 6 job or server failed, 130 interrupted.
+//! 4 control sums differ, 5 login refused, 6 job or server failed, 101 a bug, 130 interrupted.
 
 mod bench;
+mod bug;
 mod convert;
 mod fetch;
 mod file;
 mod fixed;
+mod folder;
 mod format;
 mod jobs;
 mod listing;
@@ -75,6 +77,10 @@ enum Verb {
 
 /// Runs the command; gives its exit code.
 pub fn run() -> u8 {
+    bug::guarded(dispatch)
+}
+
+fn dispatch() -> u8 {
     let command = Command::parse();
     let result = match command.verb {
         Verb::Convert(convert) => convert.run(),

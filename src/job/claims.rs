@@ -7,7 +7,7 @@ use crate::crosswalk::plan::Slot;
 use crate::crosswalk::program::{Crosswalk, HOSPICE, Origin, SkipProgram, TableProgram};
 use crate::crosswalk::row::Row;
 use crate::crosswalk::rows::{Note, Remark, RowMaker, Walked};
-use crate::crosswalk::walk::{Frames, Walker};
+use crate::crosswalk::walk::{Frames, MAX_FRAMES, Walker};
 use crate::error::{Error, Result};
 use crate::parse::view::{Resource, reference_id};
 use crate::parse::{Cursor, Parser, Verify};
@@ -166,7 +166,12 @@ impl Take for Claims<'_> {
         let result = match resource {
             "ExplanationOfBenefit" => {
                 *tally.resources.entry("ExplanationOfBenefit").or_default() += 1;
-                self.claim(record, place, tally)
+                if self.walker.frames.is_full() {
+                    tally.issues.push(crowded("ExplanationOfBenefit", place));
+                    Ok(())
+                } else {
+                    self.claim(record, place, tally)
+                }
             }
             "Patient" | "Coverage" => {
                 self.late_people |= !self.pass.people_read[place.source];
@@ -388,6 +393,14 @@ fn fact<'a, C: Cursor>(record: &'a C, frames: &Frames, slot: Slot, scratch: &'a 
         0 => "",
         captured => record.text(captured, scratch),
     }
+}
+
+/// A resource that would take more memory and time than any real one.
+pub fn crowded(resource: &'static str, place: Place) -> Issue {
+    let message = format!("expected fewer than {MAX_FRAMES} lines and other elements in a resource, found more: left out");
+    let mut issue = place.issue("crowded", Weight::Loss, message);
+    issue.resource = resource;
+    issue
 }
 
 /// Partially adjudicated claims of v2 come as Claim and ClaimResponse; everything else is not of an export.

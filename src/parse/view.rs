@@ -176,8 +176,14 @@ impl<'a, C: Cursor> ExplanationOfBenefit<'a, C> {
             let system = member(record, coding, "system").and_then(|at| record.string(at));
             system.is_some_and(|system| system.starts_with(V3_SYSTEMS))
         });
+        // A second witness: one damaged byte must not turn a claim into one of another version, which would end the run.
+        let tags = member(record, record.root(), "meta").and_then(|meta| member(record, meta, "tag"));
+        let v3_tag = each(record, tags).into_iter().any(|tag| {
+            let system = member(record, tag, "system").and_then(|at| record.string(at));
+            system.is_some_and(|system| system.starts_with(V3_SYSTEMS))
+        });
         let has = |name| member(record, record.root(), name).is_some();
-        Some(if v3_type || self.purpose().is_some_and(|purpose| purpose.starts_with("pre")) {
+        Some(if v3_type || v3_tag || self.purpose().is_some_and(|purpose| purpose.starts_with("pre")) {
             Api::V3
         } else if has("use") || has("outcome") || has("insurer") {
             Api::V2
