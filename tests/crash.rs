@@ -125,7 +125,7 @@ fn a_conversion_killed_at_any_moment() {
         std::fs::remove_dir_all(&out).unwrap();
     }
     eprintln!("{} kills: {died} while it ran, {left} left hidden files, {half_named} some names", rounds());
-    assert!(died * 2 > rounds() && left > 0, "{died} of {} while it ran, {left} with hidden files", rounds());
+    assert!(died * 3 >= rounds() && left > 0, "{died} of {} while it ran, {left} with hidden files", rounds());
 }
 
 #[test]
@@ -150,7 +150,13 @@ fn a_run_killed_at_any_moment() {
     let start = Instant::now();
     let undisturbed = command("undisturbed").output().unwrap();
     let (code, takes) = (undisturbed.status.code(), start.elapsed().as_micros() as u64);
-    let expected = tables(&parent.path().join("undisturbed-tables"));
+    // Without issues.csv, which has the folder's name in it.
+    let rows = |folder: &Path| {
+        let mut tables = tables(folder);
+        tables.retain(|name, _| name.starts_with("CCLF"));
+        tables
+    };
+    let expected = rows(&parent.path().join("undisturbed-tables"));
     assert!(expected.len() > 10, "{}", String::from_utf8_lossy(&undisturbed.stderr));
 
     let mut chance = Chance(11);
@@ -164,11 +170,13 @@ fn a_run_killed_at_any_moment() {
             std::thread::sleep(Duration::from_micros(chance.below(takes)));
             let _ = child.kill();
             died += u32::from(child.wait_with_output().unwrap().status.code().is_none());
-            whole(&out, &expected);
+            for (name, bytes) in rows(&out) {
+                assert!(expected.get(&name) == Some(&bytes), "{name} is not whole");
+            }
         }
         let again = command(&name).output().unwrap();
         assert_eq!(again.status.code(), code, "{}", String::from_utf8_lossy(&again.stderr));
-        assert_eq!(tables(&out), expected, "{}", String::from_utf8_lossy(&again.stderr));
+        assert!(rows(&out) == expected, "{}", String::from_utf8_lossy(&again.stderr));
         assert_eq!(hidden(&out), [""; 0]);
     }
     eprintln!("run: {died} kills of {}", 2 * rounds().div_ceil(2));
@@ -270,13 +278,6 @@ fn rights_that_are_missing() {
     let export = export(parent.path(), 2);
     let Some(mut command) = as_nobody(&program) else { return };
     let out = parent.path().join("out");
-    fails(command.arg("convert").arg(&export).arg("-o").arg(&out), &out, "cannot read `");
-
-    open(&export, 0o755);
-    for file in std::fs::read_dir(&export).unwrap().flatten() {
-        open(&file.path(), 0o644);
-    }
-    let mut command = as_nobody(&program).unwrap();
     fails(command.arg("convert").arg(&export).arg("-o").arg(&out), &out, "cannot create `");
 
     std::fs::create_dir(&out).unwrap();
@@ -284,8 +285,15 @@ fn rights_that_are_missing() {
     let mut command = as_nobody(&program).unwrap();
     fails(command.arg("convert").arg(&export).arg("-o").arg(&out), &out, "cannot create a file in `");
 
-    // One file of many that may not be read.
     open(&out, 0o777);
+    let mut command = as_nobody(&program).unwrap();
+    fails(command.arg("convert").arg(&export).arg("-o").arg(&out), &out, "cannot read `");
+
+    // One file of many that may not be read.
+    open(&export, 0o755);
+    for file in std::fs::read_dir(&export).unwrap().flatten() {
+        open(&file.path(), 0o644);
+    }
     open(&export.join("Coverage.ndjson"), 0o000);
     let mut command = as_nobody(&program).unwrap();
     fails(command.arg("convert").arg(&export).arg("-o").arg(&out), &out, "Coverage.ndjson`: Permission denied");

@@ -62,7 +62,8 @@ fn sweep(folder: &Path) -> Result<()> {
 
 /// A prefix and six letters or digits, as `tempfile` makes them; the mark of `run` is shorter.
 fn is_unfinished(name: &str) -> bool {
-    name.strip_prefix(HIDDEN).is_some_and(|rest| rest.len() == 6 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    name.strip_prefix(HIDDEN)
+        .is_some_and(|rest| rest.len() == 6 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 #[cfg(test)]

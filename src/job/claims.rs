@@ -397,7 +397,8 @@ fn fact<'a, C: Cursor>(record: &'a C, frames: &Frames, slot: Slot, scratch: &'a 
 
 /// A resource that would take more memory and time than any real one.
 pub fn crowded(resource: &'static str, place: Place) -> Issue {
-    let message = format!("expected fewer than {MAX_FRAMES} lines and other elements in a resource, found more: left out");
+    let message =
+        format!("expected fewer than {MAX_FRAMES} lines and other elements in a resource, found more: left out");
     let mut issue = place.issue("crowded", Weight::Loss, message);
     issue.resource = resource;
     issue

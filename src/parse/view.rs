@@ -208,6 +208,10 @@ impl<'a, C: Cursor> Patient<'a, C> {
                 .any(|identifier| member(record, identifier, "type").is_some());
             return Some(if typed { Api::V2 } else { Api::V1 });
         }
+        // Their extensions are a second witness: one damaged byte must not end the run.
+        if any_begins(record, "extension", "url", CCW_VARIABLES) {
+            return None;
+        }
         let mbi = any_begins(record, "identifier", "system", "http://hl7.org/fhir/sid/us-mbi");
         (mbi || any_begins(record, "link", "type", "replaced-by")).then_some(Api::V3)
     }
@@ -231,7 +235,9 @@ impl<'a, C: Cursor> Coverage<'a, C> {
             Some(Api::V3)
         } else if member(record, record.root(), "grouping").is_some() {
             Some(Api::V1)
-        } else if any_begins(record, "extension", "url", CCW_VARIABLES) {
+        } else if any_begins(record, "extension", "url", CCW_VARIABLES)
+            && member(record, record.root(), "class").is_some()
+        {
             Some(Api::V2)
         } else {
             None

@@ -124,7 +124,8 @@ impl<'s> Feed<'s> {
             match taken {
                 Taken::Range { file, from, to, size } => {
                     let path = &self.sources[chunk.source].path;
-                    plain::read_lines(&file, from..to, size, chunk).map_err(|error| Error::file("read", path, error))?;
+                    plain::read_lines(&file, from..to, size, chunk)
+                        .map_err(|error| Error::file("read", path, error))?;
                 }
                 Taken::Ready(end) => chunk.push_lines(end),
                 Taken::Stream(mut stream) => {

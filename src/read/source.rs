@@ -136,7 +136,15 @@ impl Source {
     pub fn arriving(path: &Path, arrivals: Arc<dyn Arrivals>, file: usize) -> Source {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let arrival = Some((arrivals, file));
-        Source { path: path.to_path_buf(), name, known: OnceLock::new(), arrival, inode: None, stamp: None, spool: None }
+        Source {
+            path: path.to_path_buf(),
+            name,
+            known: OnceLock::new(),
+            arrival,
+            inode: None,
+            stamp: None,
+            spool: None,
+        }
     }
 
     /// How it is compressed; plain until it is there.

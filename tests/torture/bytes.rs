@@ -3,13 +3,13 @@
 use claimfeed::Api;
 
 use super::is_long;
-use super::lot::{Material, judge};
+use super::lot::{Material, Verdict, judge};
 
 /// What a byte becomes beside itself with one bit changed: what means something in JSON, and what may not be in it.
 const WORDS: &[u8] = b"\"\\{}[],:\n 0-e\0\x1f\x7f\x80\xff";
 
 /// Bytes of damaged text for one claim, about.
-const QUICK: usize = 1 << 20;
+const QUICK: usize = 512 << 10;
 
 /// Offsets of a text of which each makes a damaged copy.
 fn offsets(length: usize, mean: usize) -> impl Iterator<Item = usize> {
@@ -28,16 +28,17 @@ fn other(byte: u8, offset: usize) -> u8 {
     if other == byte { byte ^ 1 } else { other }
 }
 
-fn every_claim(api: Api, damage: impl Fn(&str, usize) -> Vec<u8>, mean: impl Fn(usize) -> usize) {
+fn every_claim(api: Api, damage: impl Fn(&str, usize) -> Vec<u8>, mean: impl Fn(usize) -> usize) -> Verdict {
     let material = Material::of(api);
-    let mut all = super::lot::Verdict::default();
+    let mut all = Verdict::default();
     for claim in &material.claims {
         let at: Vec<usize> = offsets(claim.len(), mean(claim.len())).collect();
         let name = |n: u64| format!("{} claim, byte {} of:\n{claim}\n", api.name(), at[n as usize]);
         all.add(judge(&material, at.iter().map(|offset| damage(claim, *offset)), name));
     }
     eprintln!("{}: {all:?}", api.name());
-    assert!(all.written > 0 && all.told > 0 && all.damaged > 300, "{all:?}");
+    assert!(all.told > 0 && all.damaged > 200, "{all:?}");
+    all
 }
 
 fn flipped(api: Api) {
@@ -46,11 +47,12 @@ fn flipped(api: Api) {
         bytes[offset] = other(bytes[offset], offset);
         bytes
     };
-    every_claim(api, flip, |length| length);
+    assert!(every_claim(api, flip, |length| length).written > 0);
 }
 
 fn cut(api: Api) {
-    every_claim(api, |claim, offset| claim.as_bytes()[..offset].to_vec(), |length| length / 2);
+    let all = every_claim(api, |claim, offset| claim.as_bytes()[..offset].to_vec(), |length| length / 2);
+    assert_eq!(all.written, 0);
 }
 
 fn gap(api: Api) {
@@ -60,7 +62,7 @@ fn gap(api: Api) {
         bytes.drain(offset..end);
         bytes
     };
-    every_claim(api, gap, |length| length);
+    assert!(every_claim(api, gap, |length| length).written > 0);
 }
 
 macro_rules! for_each_version {

@@ -24,7 +24,12 @@ pub struct Material {
 impl Material {
     pub fn of(api: Api) -> Material {
         let mut material = Material { people: Vec::new(), claims: Vec::new() };
-        let synth = Synth { claims_per_beneficiary: 60, seed: 5, shape: Shape::plain(), ..Synth::new(api) };
+        let synth = Synth {
+            claims_per_beneficiary: 60,
+            seed: 5,
+            shape: Shape { mix: [1.0; 8], ..Shape::plain() },
+            ..Synth::new(api)
+        };
         let mut smallest: BTreeMap<String, String> = BTreeMap::new();
         synth.beneficiary(0, &mut |resource, line| {
             let line = String::from_utf8(line.to_vec()).unwrap();
@@ -132,7 +137,11 @@ pub fn rows(out: &Path, file: &str) -> HashMap<u64, Vec<String>> {
 pub const CLAIMS: &str = "claims.ndjson";
 
 /// Judges all of the damaged texts, which are lines without their end, in lots.
-pub fn judge<D: AsRef<[u8]>>(material: &Material, damaged: impl Iterator<Item = D>, name: impl Fn(u64) -> String) -> Verdict {
+pub fn judge<D: AsRef<[u8]>>(
+    material: &Material,
+    damaged: impl Iterator<Item = D>,
+    name: impl Fn(u64) -> String,
+) -> Verdict {
     let baseline = baseline(material);
     let mut verdict = Verdict::default();
     let mut lot: Vec<D> = Vec::new();
@@ -216,7 +225,12 @@ fn judge_lot<D: AsRef<[u8]>>(
         let rows = rows.get(&line);
         let issues = issues.and_then(|issues| issues.get(&line));
         let Some(of) = *of else {
-            assert_eq!(rows.map(Vec::as_slice), Some(baseline), "a sound line changed near {}", name(nearest(&lines, at)));
+            assert_eq!(
+                rows.map(Vec::as_slice),
+                Some(baseline),
+                "a sound line changed near {}",
+                name(nearest(&lines, at))
+            );
             assert!(issues.is_none(), "a sound line has issues near {}", name(nearest(&lines, at)));
             continue;
         };
@@ -227,11 +241,7 @@ fn judge_lot<D: AsRef<[u8]>>(
             said.insert(of);
         }
         let blank = text.split(|byte| *byte == b'\n').nth(at).filter(|_| rows.is_none() && issues.is_none());
-        assert!(
-            blank.is_none_or(|line| line.iter().all(u8::is_ascii_whitespace)),
-            "gone without a word: {}",
-            name(of)
-        );
+        assert!(blank.is_none_or(|line| line.iter().all(u8::is_ascii_whitespace)), "gone without a word: {}", name(of));
     }
     Ok(Verdict { damaged: lot.len() as u64, written: written.len() as u64, told: said.len() as u64 })
 }

@@ -42,7 +42,8 @@ fn flipped(api: Api) {
             }
         });
     }
-    let known: HashSet<String> = people.iter().flat_map(|person| ids(&serde_json::from_str(&person.line).unwrap())).collect();
+    let known: HashSet<String> =
+        people.iter().flat_map(|person| ids(&serde_json::from_str(&person.line).unwrap())).collect();
 
     // Of every second beneficiary one line is damaged, at an offset that goes through all of it with the beneficiaries.
     let (mut damaged, mut hit) = (Vec::new(), 0usize);
@@ -55,7 +56,8 @@ fn flipped(api: Api) {
             bytes[at] = if choice < 8 { bytes[at] ^ (1 << choice) } else { WORDS[choice - 8] };
             let changed: Option<Value> = serde_json::from_slice(&bytes).ok();
             let own = ids(&serde_json::from_str(&person.line).unwrap());
-            let collides = changed.is_some_and(|one| ids(&one).iter().any(|id| !own.contains(id) && known.contains(id)));
+            let collides =
+                changed.is_some_and(|one| ids(&one).iter().any(|id| !own.contains(id) && known.contains(id)));
             if collides || bytes[at] == b'\n' || bytes == person.line.as_bytes() {
                 bytes = person.line.clone().into_bytes();
             } else {
@@ -106,7 +108,11 @@ fn flipped(api: Api) {
             assert_eq!(before, after, "a claim of beneficiary {of} changed");
         }
     }
-    eprintln!("{}: {} of {beneficiaries} beneficiaries damaged, {silent} of them still sound", api.name(), struck.len());
+    eprintln!(
+        "{}: {} of {beneficiaries} beneficiaries damaged, {silent} of them still sound",
+        api.name(),
+        struck.len()
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::is_long;
 use super::lot::{Material, Verdict, judge};
 
 /// Damaged text for one claim, about.
-const QUICK: usize = 1 << 20;
+const QUICK: usize = 512 << 10;
 
 fn odd() -> Vec<Value> {
     vec![
@@ -73,7 +73,7 @@ fn wrong_kinds(api: Api) {
         }));
     }
     eprintln!("{}: {all:?}", api.name());
-    assert!(all.written > 0 && all.told > 0 && all.damaged > 300, "{all:?}");
+    assert!(all.written > 0 && all.told > 0 && all.damaged > 200, "{all:?}");
 }
 
 #[test]
