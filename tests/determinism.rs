@@ -48,7 +48,7 @@ fn pack(codec: &str, text: &[u8]) -> Vec<u8> {
 /// The same export plain, in gzip and in zstd, under the same names: lineage has them.
 fn exports(api: Api, folder: &Path) -> Vec<(&'static str, PathBuf)> {
     let plain = folder.join("plain");
-    let synth = Synth { beneficiaries: 8, claims_per_beneficiary: 8, files: 3, seed: 17, ..Synth::new(api) };
+    let synth = Synth { beneficiaries: 4, claims_per_beneficiary: 6, files: 2, seed: 17, ..Synth::new(api) };
     synth.write(&plain).unwrap();
     let mut exports = vec![("plain", plain.clone())];
     for codec in ["gzip", "zstd"] {
@@ -89,7 +89,7 @@ fn table(api: Api) {
         let expected = converted(&exports[0].1, &out, |job| job.threads = 1, sink);
         for (codec, export) in &exports {
             for threads in [1, 2, 7] {
-                for chunk in [1 << 10, 37_777, 512 << 10, 64 << 20] {
+                for chunk in [2 << 10, 37_777, 64 << 20] {
                     for (parser, verify) in
                         [(Parser::Scan, Verify::Used), (Parser::Scan, Verify::Full), (Parser::Tape, Verify::Used)]
                     {
@@ -109,7 +109,7 @@ fn table(api: Api) {
         }
     }
     eprintln!("{}: {tried} ways, the same bytes", api.name());
-    assert!(tried > 100, "{tried}");
+    assert!(tried > 70, "{tried}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ pub const BUG: u8 = 101;
 
 /// Runs the command; a panic on any thread is told without its message.
 pub fn guarded(run: impl FnOnce() -> u8) -> u8 {
-    std::panic::set_hook(Box::new(|info| super::tell(&words(info.location()))));
+    std::panic::set_hook(Box::new(|info| super::log::bug(&words(info.location()), BUG)));
     // What was under way is dropped by unwinding: unfinished files go with it.
     catch_unwind(AssertUnwindSafe(run)).unwrap_or(BUG)
 }

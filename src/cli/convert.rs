@@ -1,5 +1,6 @@
 //! `claimfeed convert`
 
+use std::io::ErrorKind;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
@@ -102,6 +103,15 @@ pub struct How {
     fixed: FixedArgs,
 }
 
+/// Where tables go.
+#[derive(Debug)]
+pub struct Target<'a> {
+    folder: &'a Path,
+    /// of an earlier run
+    stale: Stale,
+    fixed: Option<FixedOptions>,
+}
+
 /// File names of what stands beside the tables.
 pub const SUMMARY: &str = "summary.json";
 const PAGE: &str = "report.html";
@@ -109,7 +119,7 @@ const PAGE: &str = "report.html";
 impl Convert {
     /// Runs it.
     pub fn run(self) -> Result<u8> {
-        let fixed = self.how.fixed_options()?;
+        self.how.fixed_options()?;
         let mut job = self.how.job(&self.input)?;
         job.api = Api::parse(&self.api);
         for input in self.input.iter().filter(|input| input.as_os_str() != "-") {
@@ -118,10 +128,10 @@ impl Convert {
         if self.output.as_os_str() == "-" {
             return self.how.stream(&mut job);
         }
-        let stale = self.how.stale(&self.output, &job.schemas);
+        let target = self.how.target(&self.output, &job.schemas)?;
         let held = prepare(&self.output, self.how.force)?;
         job.spool = self.output.clone();
-        let result = self.how.convert(&self.output, &stale, fixed, true, |sink, listing| job.run(sink, listing));
+        let result = self.how.convert(&target, true, |sink, listing| job.run(sink, listing));
         if result.is_err() && held.made {
             // Removes it only if it is empty.
             let _ = std::fs::remove_dir(&self.output);
@@ -168,15 +178,16 @@ impl How {
         self.force
     }
 
-    /// What an earlier run left in the folder; to be asked before [`prepare`].
-    pub fn stale(&self, folder: &Path, schemas: &Schemas) -> Stale {
+    /// Where the tables will go; to be asked before [`prepare`], which removes the earlier summary.
+    pub fn target<'a>(&self, folder: &'a Path, schemas: &Schemas) -> Result<Target<'a>> {
         let tables = schemas.tables.iter().map(|table| table.layout.table.as_str());
         let tables: Vec<&str> = tables.chain([SUMMARY_TABLE, ENROLLMENT]).collect();
-        Stale::of(folder, &folder.join(SUMMARY), &tables)
+        let stale = Stale::of(folder, &folder.join(SUMMARY), &tables);
+        Ok(Target { folder, stale, fixed: self.fixed_options()? })
     }
 
     /// Options of fixed-width files, if they are to be written.
-    pub fn fixed_options(&self) -> Result<Option<FixedOptions>> {
+    fn fixed_options(&self) -> Result<Option<FixedOptions>> {
         if !self.format.contains(&Format::Cclf) {
             let message = "expected `--format cclf` with options of fixed-width files, found it missing";
             let for_nothing = self.fixed.is_formed() || self.fixed.is_named() && !self.file_columns;
@@ -198,12 +209,11 @@ impl How {
     /// Writes all that a conversion writes; `run` does it, `bar`: with progress of its own.
     pub fn convert(
         &self,
-        output: &Path,
-        stale: &Stale,
-        fixed: Option<FixedOptions>,
+        target: &Target<'_>,
         bar: bool,
         run: impl FnOnce(&mut dyn Sink, &mut Listing) -> Result<Report>,
     ) -> Result<u8> {
+        let Target { folder: output, stale, fixed } = target;
         let mut listing = Listing::new(output, bar)?;
         let csv = self.csv_options();
         let mut sink = format::sink(&self.format, output, csv, fixed.as_ref());
@@ -240,7 +250,11 @@ impl How {
         job.spool = folder.path().to_path_buf();
         let mut listing = Listing::new(folder.path(), true)?;
         let mut sink = PipeSink::new(&name, stream, folder.path(), std::io::stdout());
-        let report = job.run(&mut sink, &mut listing)?;
+        let report = match job.run(&mut sink, &mut listing) {
+            // A reader that has seen enough is no failure.
+            Err(Error::File { source, .. }) if source.kind() == ErrorKind::BrokenPipe => return Ok(0),
+            result => result?,
+        };
         super::tell(&show(&report, &format!("{name} written to standard output")));
         Ok(report.exit_code())
     }

@@ -1,6 +1,6 @@
 //! Lists every issue in issues.csv, shows progress on a terminal, and listens for interruptions.
 
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,7 +27,7 @@ pub struct Listing {
 impl Listing {
     /// A listing that grows in the folder; `bar`: with progress, where there is a terminal.
     pub fn new(folder: &Path, bar: bool) -> Result<Listing> {
-        let bar = if bar && std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        let bar = if bar && super::log::is_watched() { ProgressBar::new(0) } else { ProgressBar::hidden() };
         let style = "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
         if let Ok(style) = ProgressStyle::with_template(style) {
             bar.set_style(style);

@@ -14,6 +14,7 @@ mod folder;
 mod format;
 mod jobs;
 mod listing;
+mod log;
 mod report;
 mod run;
 mod sandbox;
@@ -42,6 +43,8 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 asked for something that cannot be, 3 done with losses, 4 control sums differ,
 5 login refused, 6 job or server failed.")]
 struct Command {
+    #[command(flatten)]
+    log: log::LogArgs,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -82,6 +85,7 @@ pub fn run() -> u8 {
 
 fn dispatch() -> u8 {
     let command = Command::parse();
+    command.log.apply();
     let result = match command.verb {
         Verb::Convert(convert) => convert.run(),
         Verb::Fetch(fetch) => fetch.run(),
@@ -102,15 +106,15 @@ fn dispatch() -> u8 {
     match result {
         Ok(code) => code,
         Err(error) => {
-            tell(&format!("claimfeed: {error}\n"));
+            log::error(&error);
             error.exit_code()
         }
     }
 }
 
-/// Says something to a person. If nobody listens any more, the work is done all the same.
+/// Says what was done.
 fn tell(text: &str) {
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    log::info(text);
 }
 
 /// Writes to standard output; a reader that has gone away is no failure.

@@ -13,14 +13,12 @@ use claimfeed::fetch::export::Open;
 use claimfeed::fetch::{Dialect, Fetch, Fetched, Observer, Shelf, Stage};
 use claimfeed::read::Arrivals;
 use claimfeed::read::codec::Codec;
-use claimfeed::write::fixed::FixedOptions;
 use claimfeed::{Api, Error, Result};
 
-use super::convert::{How, SUMMARY, prepare};
+use super::convert::{How, SUMMARY, Target, prepare};
 use super::fetch::{ExportArgs, exit_code, show};
 use super::folder::Folder;
 use super::server::ServerArgs;
-use super::stale::Stale;
 use super::watch::Watch;
 
 /// Files that may wait to be converted before more are fetched, for each download at once; with --discard-raw only.
@@ -67,7 +65,7 @@ impl RunCommand {
     }
 
     fn work(&self, watch: &Arc<Watch>) -> Result<(Fetched, u8)> {
-        let fixed = self.how.fixed_options()?;
+        let target = self.how.target(&self.out, &self.how.job(&[])?.schemas)?;
         if self.out == self.output || self.out.as_os_str() == "-" {
             return Err(Error::Usage(
                 "expected a folder of its own for the tables, found that of the files".to_string(),
@@ -76,7 +74,6 @@ impl RunCommand {
         let dialect = self.server.dialect()?;
         let client = self.server.client(watch)?;
         let fetch = self.export.fetch(&client, dialect, &self.output)?;
-        let stale = self.how.stale(&self.out, &self.how.job(&[])?.schemas);
         self.place()?;
         match fetch.begin()? {
             Stage::Whole(fetched) => {
@@ -85,14 +82,14 @@ impl RunCommand {
                 } else {
                     let mut job = self.how.job(std::slice::from_ref(&fetched.folder))?;
                     job.spool = self.out.clone();
-                    self.how.convert(&self.out, &stale, fixed, true, |sink, listing| job.run(sink, listing))?
+                    self.how.convert(&target, true, |sink, listing| job.run(sink, listing))?
                 };
                 self.unmark();
                 Ok((fetched, code))
             }
             Stage::Files(open) => {
                 let _held = self.mark(open.asked())?;
-                self.files(&fetch, open, watch, &stale, fixed)
+                self.files(&fetch, open, watch, &target)
             }
         }
     }
@@ -103,8 +100,7 @@ impl RunCommand {
         fetch: &Fetch<'_>,
         mut open: Open<'_>,
         watch: &Arc<Watch>,
-        stale: &Stale,
-        fixed: Option<FixedOptions>,
+        target: &Target<'_>,
     ) -> Result<(Fetched, u8)> {
         let items = open.delivery.items();
         let data = (0..items.len()).filter(|at| items[*at].is_data());
@@ -119,8 +115,8 @@ impl RunCommand {
             Dialect::Bulk => None,
         };
         let result = match api {
-            Some(api) if !files.is_empty() => self.stream(&open, &files, ahead, api, watch, stale, fixed),
-            _ => self.one_after_the_other(&mut open, stale, fixed, files.is_empty()),
+            Some(api) if !files.is_empty() => self.stream(&open, &files, ahead, api, watch, target),
+            _ => self.one_after_the_other(&mut open, target, files.is_empty()),
         };
         let code = match result {
             Ok(code) => code,
@@ -141,8 +137,7 @@ impl RunCommand {
         ahead: Option<usize>,
         api: Api,
         watch: &Arc<Watch>,
-        stale: &Stale,
-        fixed: Option<FixedOptions>,
+        target: &Target<'_>,
     ) -> std::result::Result<u8, (Error, usize)> {
         let start = |error| (error, 0);
         let shelf = Arc::new(open.delivery.shelf(ahead).map_err(start)?);
@@ -164,7 +159,7 @@ impl RunCommand {
         let converted = std::thread::scope(|scope| {
             let downloads = scope.spawn(|| open.delivery.download(&shelf, true));
             let close = Close(&shelf);
-            let converted = self.how.convert(&self.out, stale, fixed, false, |sink, listing| {
+            let converted = self.how.convert(target, false, |sink, listing| {
                 let report = job.run_arriving(&paths, &arrivals, sink, listing)?;
                 // What is no data is wanted too, before the tables are shown.
                 for at in (0..open.delivery.items().len()).filter(|at| !open.delivery.items()[*at].is_data()) {
@@ -187,8 +182,7 @@ impl RunCommand {
     fn one_after_the_other(
         &self,
         open: &mut Open<'_>,
-        stale: &Stale,
-        fixed: Option<FixedOptions>,
+        target: &Target<'_>,
         nothing: bool,
     ) -> std::result::Result<u8, (Error, usize)> {
         let shelf = open.delivery.shelf(None).map_err(|error| (error, 0))?;
@@ -201,7 +195,7 @@ impl RunCommand {
         let convert = || {
             let mut job = self.how.job(std::slice::from_ref(&open.folder))?;
             job.spool = self.out.clone();
-            self.how.convert(&self.out, stale, fixed, true, |sink, listing| job.run(sink, listing))
+            self.how.convert(target, true, |sink, listing| job.run(sink, listing))
         };
         convert().map_err(|error| (error, there))
     }

@@ -43,7 +43,7 @@ impl Watch {
                 .and_then(|_| signal_hook::flag::register(signal, interrupted.clone()))
                 .map_err(|error| Error::file("listen for signals in", std::path::Path::new("."), error))?;
         }
-        let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
+        let bar = (!quiet && super::log::is_watched()).then(|| {
             let bar = ProgressBar::new_spinner();
             if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
                 bar.set_style(style);
