@@ -41,7 +41,7 @@ Examples:
   claimfeed schema --coverage CCLF8                   where each field comes from, in every API version
 
 Exit codes: 0 done, 1 failed, 2 asked for something that cannot be, 3 done with losses, 4 control sums differ,
-5 login refused, 6 job or server failed.")]
+5 login refused, 6 job or server failed, 101 a bug, 130 interrupted.")]
 struct Command {
     #[command(flatten)]
     log: log::LogArgs,

@@ -1,6 +1,5 @@
 //! Shows a fetch to a person: on a terminal one line that changes, elsewhere a line now and then.
 
-use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};

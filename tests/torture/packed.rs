@@ -65,7 +65,7 @@ impl Export {
 }
 
 fn some(length: usize) -> impl Iterator<Item = usize> {
-    let step = if is_long() { 1 } else { length.div_ceil(24).max(1) };
+    let step = if is_long() { 1 } else { length.div_ceil(12).max(1) };
     (0..length).step_by(step).chain(if is_long() { 0..0 } else { length.saturating_sub(12)..length })
 }
 
@@ -97,7 +97,7 @@ fn flipped(pack: fn(&[u8]) -> Vec<u8>) {
     let bytes = pack(&export.text);
     let (mut tried, mut harmless) = (0, 0);
     for at in some(bytes.len()) {
-        for bit in if is_long() { 0..8 } else { 6..8 } {
+        for bit in [0, 3, 7].into_iter().take(if is_long() { 3 } else { 2 }) {
             tried += 1;
             let mut bytes = bytes.clone();
             bytes[at] ^= 1 << bit;
