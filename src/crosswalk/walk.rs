@@ -20,6 +20,8 @@ pub struct Frames {
     spill: Vec<Captured>,
     /// ids of `Single` captures that met a second, different value
     pub ambiguous: Vec<usize>,
+    /// captures, where known, of what stands where a value of another kind was expected
+    pub misplaced: Vec<Option<usize>>,
 }
 
 impl Frames {
@@ -31,6 +33,7 @@ impl Frames {
         self.bases.iter_mut().for_each(Vec::clear);
         self.spill.clear();
         self.ambiguous.clear();
+        self.misplaced.clear();
     }
 
     /// There were more elements than [`MAX_FRAMES`]: what was captured is not the whole record.
@@ -184,6 +187,8 @@ impl<'w, C: Cursor> Way<'w, C> {
         let record = self.record;
         let mut left = node.wanted;
         if left == 0 {
+            // Only its scalar was wanted.
+            self.frames.misplaced.extend(node.captures.first().map(|capture| Some(capture.id)));
             return record.skip(at);
         }
         record.members(at, |name, value| {
@@ -426,6 +431,8 @@ impl<'w, C: Cursor> Way<'w, C> {
     #[inline]
     fn keep_all(&mut self, node: &Node, at: C::At) -> C::At {
         if node.captures.is_empty() {
+            // Only members of it were wanted.
+            self.frames.misplaced.push(None);
             return self.record.skip(at);
         }
         let scalar = self.record.scalar(at);

@@ -362,17 +362,10 @@ impl Claims<'_> {
         {
             self.stays.push((patient.into(), stay(crosswalk, &mut self.maker, table, &walked)));
         }
+        let tree = (0, Some(family));
+        note_misplaced(crosswalk, tree, &self.walker.frames, place, "ExplanationOfBenefit", id, tally);
         let ambiguous = &self.walker.frames.ambiguous;
-        note_issues(
-            crosswalk,
-            (0, Some(family)),
-            ambiguous,
-            &mut self.maker.notes,
-            place,
-            "ExplanationOfBenefit",
-            id,
-            tally,
-        );
+        note_issues(crosswalk, tree, ambiguous, &mut self.maker.notes, place, "ExplanationOfBenefit", id, tally);
         Ok(())
     }
 
@@ -473,6 +466,33 @@ fn month<C: Cursor>(maker: &mut RowMaker<'_>, column: (usize, usize), record: &C
     maker.cell(column.0, column.1, &Walked { record, frames, mbi: "" }, 0, &mut row);
     maker.notes.clear();
     Month::of(std::str::from_utf8(row.cell(0)).unwrap_or_default())
+}
+
+/// Tells, once for each field, of objects where a text or number should stand, and the reverse: they count as absent, and
+/// would be lost without a word.
+pub fn note_misplaced(
+    crosswalk: &Crosswalk,
+    (tree, family): (usize, Option<usize>),
+    frames: &Frames,
+    place: Place,
+    resource: &'static str,
+    id: &str,
+    tally: &mut Tally,
+) {
+    const OBJECT: &str = "expected a text or a number, found an object: as if it were not there";
+    const SCALAR: &str = "expected an object, found a text or a number: as if it were not there";
+    let mut told: Vec<Option<usize>> = Vec::new();
+    for capture in &frames.misplaced {
+        if told.contains(capture) {
+            continue;
+        }
+        told.push(*capture);
+        let mut issue = place.issue("misplaced-value", Weight::Loss, if capture.is_some() { OBJECT } else { SCALAR });
+        issue.resource = resource;
+        issue.id = id.to_string();
+        issue.field = capture.map_or(String::new(), |capture| crosswalk.name_of(tree, capture, family));
+        tally.issues.push(issue);
+    }
 }
 
 /// Turns the notes of a record into issues with its place; the tree tells whose captures `ambiguous` names.

@@ -189,7 +189,21 @@ fn documents(cases: &mut Cases, claim: &str) {
         with(claim, &format!("\"unused\":{}", "[".repeat(10_000))),
         NOT_JSON,
     );
-    cases.add("a list as a date", replaced(claim, r#""billablePeriod":{"end":"#, &deep("[", "]")), true, None);
+    let misplaced = Some(("misplaced-value", "expected a text or a number, found an object: as if it were not there"));
+    cases.add(
+        "an object as a date",
+        replaced(claim, r#""billablePeriod":{"end":"#, r#"{"value":"2024-02-29"}"#),
+        true,
+        misplaced,
+    );
+    let payment = changed(claim, |claim| claim["payment"] = json!("12.50"));
+    cases.add(
+        "a text as the payment",
+        payment,
+        true,
+        Some(("misplaced-value", "expected an object, found a text or a number")),
+    );
+    cases.add("a list of lists as a date", replaced(claim, r#""billablePeriod":{"end":"#, &deep("[", "]")), true, None);
 }
 
 fn arrays(cases: &mut Cases, claim: &str) {
