@@ -168,6 +168,9 @@ fn clean(what: &str, bytes: &[u8], short: bool) {
     }
 }
 
+/// What becomes of the n-th claim.
+type Damage = dyn Fn(usize, &str) -> Vec<u8>;
+
 const CCLF: [&str; 8] =
     ["--format", "cclf", "--entity", "A0001", "--performance-year", "2026", "--delivered", "2026-11-20"];
 
@@ -199,7 +202,7 @@ fn every_way(api: Api, plant: Plant) {
 
     // Damage of every kind, in every claim: cut, a byte changed, a value of another kind, a number for a text.
     let claims = export.claims();
-    let kinds: [&dyn Fn(usize, &str) -> Vec<u8>; 6] = [
+    let kinds: [&Damage; 6] = [
         &|n, line| line.as_bytes()[..line.len() * (n % 9 + 1) / 10].to_vec(),
         &|n, line| {
             let mut bytes = line.as_bytes().to_vec();

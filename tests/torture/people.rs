@@ -50,7 +50,10 @@ fn flipped(api: Api) {
     let mut struck: HashSet<u64> = HashSet::new();
     for person in &people {
         let mut bytes = person.line.clone().into_bytes();
-        if person.of % 2 == 1 && (person.of as usize / 2 + damaged.len()) % 3 == 0 && !struck.contains(&person.of) {
+        if person.of % 2 == 1
+            && (person.of as usize / 2 + damaged.len()).is_multiple_of(3)
+            && !struck.contains(&person.of)
+        {
             let at = hit * 37 % bytes.len();
             let choice = hit % (8 + WORDS.len());
             bytes[at] = if choice < 8 { bytes[at] ^ (1 << choice) } else { WORDS[choice - 8] };
