@@ -1,8 +1,7 @@
 //! `claimfeed convert`
 
-use std::fs::DirBuilder;
+use std::io::ErrorKind;
 use std::num::NonZeroU64;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use claimfeed::crosswalk::schema::{ENROLLMENT, Schemas};
@@ -18,6 +17,7 @@ use claimfeed::{Api, Error, Result};
 
 use super::file::write_whole;
 use super::fixed::FixedArgs;
+use super::folder::Folder;
 use super::format::{self, Format};
 use super::listing::{ISSUES, Listing};
 use super::stale::Stale;
@@ -139,10 +139,10 @@ impl Convert {
             return self.how.stream(&mut job);
         }
         let target = self.how.target(&self.output, &job.schemas)?;
-        let made = prepare(&self.output, self.how.force)?;
+        let held = prepare(&self.output, self.how.force)?;
         job.spool = self.output.clone();
         let result = self.how.convert_folder(&mut job, &target);
-        if result.is_err() && made {
+        if result.is_err() && held.made {
             remove_empty(&self.output);
         }
         result
@@ -254,7 +254,7 @@ impl How {
         }
         job.api = report.api;
         let partial = job.partial()?;
-        prepare(&folder, true)?;
+        let _held = prepare(&folder, true)?;
         let target = Target { folder: &folder, stale, fixed: target.fixed.clone() };
         let result = self.convert(&target, true, |sink, listing| partial.run(sink, listing));
         if result.is_err() {
@@ -309,7 +309,11 @@ impl How {
         job.spool = folder.path().to_path_buf();
         let mut listing = Listing::new(folder.path(), true)?;
         let mut sink = PipeSink::new(&name, stream, folder.path(), std::io::stdout());
-        let report = job.run(&mut sink, &mut listing)?;
+        let report = match job.run(&mut sink, &mut listing) {
+            // A reader that has seen enough is no failure.
+            Err(Error::File { source, .. }) if source.kind() == ErrorKind::BrokenPipe => return Ok(0),
+            result => result?,
+        };
         super::tell(&show(&report, &format!("{name} written to standard output")));
         Ok(report.exit_code())
     }
@@ -334,19 +338,16 @@ fn table_names(schemas: &Schemas) -> Vec<&str> {
     tables.chain([SUMMARY_TABLE, ENROLLMENT]).collect()
 }
 
-/// Makes the output folder (then true), or checks that nothing in it would be mixed with the new tables.
-pub fn prepare(folder: &Path, force: bool) -> Result<bool> {
+/// Makes and holds the output folder; checks that nothing in it would be mixed with the new tables.
+pub fn prepare(folder: &Path, force: bool) -> Result<Folder> {
     let trouble = |verb| move |error| Error::file(verb, folder, error);
-    if !folder.exists() {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(trouble("create"))?;
-        return Ok(true);
-    }
-    if !folder.is_dir() {
+    if folder.exists() && !folder.is_dir() {
         return Err(Error::Usage(format!(
             "expected a folder to write to, found a file at `{}`\n  hint: name a folder",
             folder.display()
         )));
     }
+    let held = Folder::hold(folder)?;
     let mut entries = std::fs::read_dir(folder).map_err(trouble("read"))?;
     if !force && entries.next().is_some() {
         return Err(Error::Usage(format!(
@@ -360,7 +361,7 @@ pub fn prepare(folder: &Path, force: bool) -> Result<bool> {
             std::fs::remove_file(&old).map_err(|error| Error::file("replace", &old, error))?;
         }
     }
-    Ok(false)
+    Ok(held)
 }
 
 /// Removes a folder if nothing is in it.

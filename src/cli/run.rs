@@ -18,6 +18,7 @@ use claimfeed::{Api, Error, Result};
 
 use super::convert::{How, SUMMARY, Target, prepare};
 use super::fetch::{ExportArgs, exit_code, show};
+use super::folder::Folder;
 use super::server::ServerArgs;
 use super::watch::Watch;
 
@@ -93,7 +94,7 @@ impl RunCommand {
                 Ok((fetched, code))
             }
             Stage::Files(open) => {
-                self.mark(open.asked())?;
+                let _held = self.mark(open.asked())?;
                 self.files(&fetch, open, watch, &target)
             }
         }
@@ -220,9 +221,9 @@ impl RunCommand {
         prepare(&self.out, self.how.replaces()).map(|_| ())
     }
 
-    /// Marks the folder as that of this export, and removes what a killed run of it left: its tables had no names yet, or
-    /// will be replaced.
-    fn mark(&self, asked: &str) -> Result<()> {
+    /// Holds the folder, without what a killed run left (its tables had no names yet, or will be replaced), and marks it as
+    /// that of this export.
+    fn mark(&self, asked: &str) -> Result<Folder> {
         if self.marked().is_some_and(|other| other != asked) && self.out.join(SUMMARY).exists() && !self.how.replaces()
         {
             return Err(Error::Usage(format!(
@@ -230,13 +231,9 @@ impl RunCommand {
                 self.out.display()
             )));
         }
-        for entry in std::fs::read_dir(&self.out).into_iter().flatten().flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if name.starts_with(".claimfeed-") {
-                let _ = std::fs::remove_file(entry.path());
-            }
-        }
-        super::file::write_whole(&self.out.join(BEGUN), format!("{}\n{asked}\n", self.raw()).as_bytes())
+        let held = Folder::hold(&self.out)?;
+        super::file::write_whole(&self.out.join(BEGUN), format!("{}\n{asked}\n", self.raw()).as_bytes())?;
+        Ok(held)
     }
 
     /// The export that a run into the same folders began.

@@ -8,7 +8,7 @@ use crate::crosswalk::program::{Crosswalk, HOSPICE, Origin, SkipProgram, TablePr
 use crate::crosswalk::row::Row;
 use crate::crosswalk::rows::{Note, Remark, RowMaker, Walked};
 use crate::crosswalk::schema::Adjustment;
-use crate::crosswalk::walk::{Frames, Walker};
+use crate::crosswalk::walk::{Frames, MAX_FRAMES, Walker};
 use crate::error::{Error, Result};
 use crate::parse::view::{Resource, reference_id};
 use crate::parse::{Cursor, Parser, Verify};
@@ -225,6 +225,10 @@ impl Claims<'_> {
         if pass.older.is_some() {
             return;
         }
+        if self.walker.frames.is_full() {
+            tally.issues.push(crowded("ClaimResponse", place));
+            return;
+        }
         let mut scratch = String::new();
         let id = self.fact(record, pass.crosswalk.claim.id, &mut scratch).to_string();
         let walked = Walked { record, frames: &self.walker.frames, mbi: "" };
@@ -237,6 +241,10 @@ impl Claims<'_> {
     }
 
     fn claim<C: Cursor>(&mut self, record: &C, kind: &'static str, place: Place, tally: &mut Tally) -> Result<()> {
+        if self.walker.frames.is_full() {
+            tally.issues.push(crowded(kind, place));
+            return Ok(());
+        }
         let pass = self.pass;
         let crosswalk = pass.crosswalk;
         let facts = crosswalk.claim;
@@ -407,8 +415,10 @@ impl Claims<'_> {
         {
             self.stays.push((patient.into(), stay(crosswalk, &mut self.maker, table, &walked)));
         }
+        let tree = (0, Some(family));
+        note_misplaced(crosswalk, tree, &self.walker.frames, place, kind, id, tally);
         let ambiguous = &self.walker.frames.ambiguous;
-        note_issues(crosswalk, (0, Some(family)), ambiguous, &mut self.maker.notes, place, kind, id, tally);
+        note_issues(crosswalk, tree, ambiguous, &mut self.maker.notes, place, kind, id, tally);
         Ok(())
     }
 
@@ -429,6 +439,15 @@ fn fact<'a, C: Cursor>(record: &'a C, frames: &Frames, slot: Slot, scratch: &'a 
         0 => "",
         captured => record.text(captured, scratch),
     }
+}
+
+/// A resource that would take more memory and time than any real one.
+pub fn crowded(resource: &'static str, place: Place) -> Issue {
+    let message =
+        format!("expected fewer than {MAX_FRAMES} lines and other elements in a resource, found more: left out");
+    let mut issue = place.issue("crowded", Weight::Loss, message);
+    issue.resource = resource;
+    issue
 }
 
 /// Partially adjudicated claims of v2 come as Claim and ClaimResponse; everything else is not of an export.
@@ -500,6 +519,33 @@ fn month<C: Cursor>(maker: &mut RowMaker<'_>, column: (usize, usize), record: &C
     maker.cell(column.0, column.1, &Walked { record, frames, mbi: "" }, 0, &mut row);
     maker.notes.clear();
     Month::of(std::str::from_utf8(row.cell(0)).unwrap_or_default())
+}
+
+/// Tells, once for each field, of objects where a text or number should stand, and the reverse: they count as absent, and
+/// would be lost without a word.
+pub fn note_misplaced(
+    crosswalk: &Crosswalk,
+    (tree, family): (usize, Option<usize>),
+    frames: &Frames,
+    place: Place,
+    resource: &'static str,
+    id: &str,
+    tally: &mut Tally,
+) {
+    const OBJECT: &str = "expected a text or a number, found an object: as if it were not there";
+    const SCALAR: &str = "expected an object, found a text or a number: as if it were not there";
+    let mut told: Vec<Option<usize>> = Vec::new();
+    for capture in &frames.misplaced {
+        if told.contains(capture) {
+            continue;
+        }
+        told.push(*capture);
+        let mut issue = place.issue("misplaced-value", Weight::Loss, if capture.is_some() { OBJECT } else { SCALAR });
+        issue.resource = resource;
+        issue.id = id.to_string();
+        issue.field = capture.map_or(String::new(), |capture| crosswalk.name_of(tree, capture, family));
+        tally.issues.push(issue);
+    }
 }
 
 /// Turns the notes of a record into issues with its place; the tree tells whose captures `ambiguous` names.

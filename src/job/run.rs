@@ -170,6 +170,7 @@ impl Run<'_> {
         self.uncovered(&beneficiaries, &mut totals)?;
         let people = self.beneficiary_tables(&beneficiaries, &mut totals)?;
         self.summary_table(&totals)?;
+        self.sources.iter().try_for_each(Source::check_unchanged)?;
         self.sink.finish()?;
         Ok(Outcome::Done(Box::new(self.report(totals, people, &fills))))
     }

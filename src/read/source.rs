@@ -1,7 +1,7 @@
 //! The files of a run: what the user named, folders opened, pipes spooled.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -35,8 +35,17 @@ pub struct Source {
     arrival: Option<(Arc<dyn Arrivals>, usize)>,
     /// tells a file from others, whatever its name
     inode: Option<(u64, u64)>,
+    /// what changes if somebody writes to it
+    stamp: Option<Stamp>,
     /// a pipe cannot be opened again
     spool: Option<File>,
+}
+
+/// Inode, bytes, and when they were last written: seconds and nanoseconds.
+type Stamp = (u64, u64, i64, i64);
+
+fn stamp(meta: &Metadata) -> Stamp {
+    (meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec())
 }
 
 /// The input of a run.
@@ -119,14 +128,23 @@ impl Source {
         let codec = magic(&file).map_err(trouble)?;
         let inode = Some((meta.dev(), meta.ino()));
         let known = OnceLock::from((codec, meta.len()));
-        Ok(Source { path: path.to_path_buf(), name, known, arrival: None, inode, spool: None })
+        let stamp = Some(stamp(&meta));
+        Ok(Source { path: path.to_path_buf(), name, known, arrival: None, inode, stamp, spool: None })
     }
 
     /// A file that will be there when it is opened. `path`: where it is expected.
     pub fn arriving(path: &Path, arrivals: Arc<dyn Arrivals>, file: usize) -> Source {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let arrival = Some((arrivals, file));
-        Source { path: path.to_path_buf(), name, known: OnceLock::new(), arrival, inode: None, spool: None }
+        Source {
+            path: path.to_path_buf(),
+            name,
+            known: OnceLock::new(),
+            arrival,
+            inode: None,
+            stamp: None,
+            spool: None,
+        }
     }
 
     /// How it is compressed; plain until it is there.
@@ -149,6 +167,18 @@ impl Source {
         self.arrival.as_ref().is_none_or(|(arrivals, file)| arrivals.is_here(*file))
     }
 
+    /// An error if the file is not what it was when the run began: part of it, or some of each, may have been read.
+    pub fn check_unchanged(&self) -> Result<()> {
+        let Some(before) = self.stamp else { return Ok(()) };
+        let trouble = |error| Error::file("read", &self.path, error);
+        let now = std::fs::metadata(&self.path).map_err(trouble)?;
+        if stamp(&now) == before {
+            return Ok(());
+        }
+        let message = "it changed while it was read\n  hint: wait until nobody writes to it, then run again";
+        Err(trouble(std::io::Error::other(message)))
+    }
+
     /// It was read to its end.
     pub fn done(&self) {
         if let Some((arrivals, file)) = &self.arrival {
@@ -166,7 +196,7 @@ impl Source {
         let codec = magic(&file).map_err(trouble)?;
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         let known = OnceLock::from((codec, size));
-        Ok(Source { path: path.to_path_buf(), name, known, arrival: None, inode: None, spool: Some(file) })
+        Ok(Source { path: path.to_path_buf(), name, known, arrival: None, inode: None, stamp: None, spool: Some(file) })
     }
 
     /// The file, positioned at its start; waits for one that is on its way.
