@@ -14,7 +14,7 @@ const MAY: [(&str, &[&str]); 12] = [
     ("job", &["api", "error", "report", "read", "parse", "crosswalk", "write"]),
     ("bench", &["api", "error", "report", "read", "parse", "crosswalk", "write", "job"]),
     ("reconcile", &["api", "report", "crosswalk"]),
-    ("fetch", &["api", "error", "read"]),
+    ("fetch", &["api", "error", "read", "parse"]),
     ("sandbox", &["api", "error", "report", "sandbox"]),
 ];
 

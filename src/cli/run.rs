@@ -13,6 +13,7 @@ use claimfeed::fetch::export::Open;
 use claimfeed::fetch::{Dialect, Fetch, Fetched, Observer, Shelf, Stage};
 use claimfeed::read::Arrivals;
 use claimfeed::read::codec::Codec;
+use claimfeed::report::Report;
 use claimfeed::{Api, Error, Result};
 
 use super::convert::{How, SUMMARY, Target, prepare};
@@ -66,6 +67,11 @@ impl RunCommand {
 
     fn work(&self, watch: &Arc<Watch>) -> Result<(Fetched, u8)> {
         let target = self.how.target(&self.out, &self.how.job(&[])?.schemas)?;
+        if self.discard_raw && self.how.is_partial() {
+            return Err(Error::Usage(
+                "expected no `--discard-raw` with `--partial`: the files are read twice".to_string(),
+            ));
+        }
         if self.out == self.output || self.out.as_os_str() == "-" {
             return Err(Error::Usage(
                 "expected a folder of its own for the tables, found that of the files".to_string(),
@@ -82,7 +88,7 @@ impl RunCommand {
                 } else {
                     let mut job = self.how.job(std::slice::from_ref(&fetched.folder))?;
                     job.spool = self.out.clone();
-                    self.how.convert(&target, true, |sink, listing| job.run(sink, listing))?
+                    self.how.convert_folder(&mut job, &target)?
                 };
                 self.unmark();
                 Ok((fetched, code))
@@ -175,7 +181,11 @@ impl RunCommand {
         let there = shelf.had();
         // The download's own error says more than that the conversion waited in vain.
         shelf.finish().map_err(|error| (error, there))?;
-        converted.map_err(|error| (error, there))
+        let partial = |report: Report| {
+            job.inputs = vec![open.folder.clone()];
+            self.how.convert_partial(&mut job, &report, target)
+        };
+        converted.and_then(partial).map_err(|error| (error, there))
     }
 
     /// Where nothing is known of the files beforehand, they are fetched first.
@@ -195,7 +205,7 @@ impl RunCommand {
         let convert = || {
             let mut job = self.how.job(std::slice::from_ref(&open.folder))?;
             job.spool = self.out.clone();
-            self.how.convert(target, true, |sink, listing| job.run(sink, listing))
+            self.how.convert_folder(&mut job, target)
         };
         convert().map_err(|error| (error, there))
     }

@@ -1,8 +1,9 @@
 //! Whether a file is whole.
 //!
 //! BCDA tells no length, no count and no checksum, and cuts a transfer after fifteen minutes with status 200. A file is whole
-//! when its compression ends with the right sum, its text with a line feed, and every line is JSON of the type that the
-//! manifest says; and, where a server tells them, count, length and checksum agree. No value of a line is ever shown.
+//! when its compression ends with the right sum, its text with a line feed, and every line is a JSON object of the type that
+//! the manifest says (strings and brackets closed, UTF-8: what the conversion's scanner checks; what it does not vouch for is
+//! parsed as a whole); and, where a server tells them, count, length and checksum agree. No value of a line is ever shown.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -12,6 +13,8 @@ use std::path::Path;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use crate::parse::scan::Scanner;
+use crate::parse::{Cursor, Name, Step};
 use crate::read::MAX_LINE;
 use crate::read::codec::{Codec, MAGIC};
 
@@ -79,7 +82,8 @@ pub fn verify(path: &Path, expected: Expected<'_>) -> std::io::Result<Result<Who
     file.rewind()?;
     let (bytes, sha256) = digest(&file)?;
     file.rewind()?;
-    let mut lines = Lines { expected, whole: Whole::of(bytes, sha256, codec), text: None };
+    let scanner = Scanner::default();
+    let mut lines = Lines { expected, whole: Whole::of(bytes, sha256, codec), text: None, scanner };
     if expected.sha256.is_some() {
         lines.text = Some(Sha256::new());
     }
@@ -116,6 +120,7 @@ struct Lines<'a> {
     expected: Expected<'a>,
     whole: Whole,
     text: Option<Sha256>,
+    scanner: Scanner,
 }
 
 impl Lines<'_> {
@@ -135,15 +140,18 @@ impl Lines<'_> {
         }
         whole.lines = number;
         let resource = self.expected.resource;
-        let Ok(read) = serde_json::from_slice::<Line>(record) else {
-            return Err(format!("expected a {resource} in each line, found line {number} to be no JSON object"));
-        };
-        match read.resource {
-            Some(found) if found == resource => {}
-            Some(_) => {
-                return Err(format!("expected a {resource} in each line, found another resource in line {number}"));
+        if !is_certainly(&mut self.scanner, record, resource) {
+            let Ok(read) = serde_json::from_slice::<Line>(record) else {
+                return Err(format!("expected a {resource} in each line, found line {number} to be no JSON object"));
+            };
+            let found = match read.resource {
+                Some(found) if found == resource => None,
+                Some(_) => Some("another resource"),
+                None => Some("no resourceType"),
+            };
+            if let Some(found) = found {
+                return Err(format!("expected a {resource} in each line, found {found} in line {number}"));
             }
-            None => return Err(format!("expected a {resource} in each line, found no resourceType in line {number}")),
         }
         if resource == "OperationOutcome" {
             let issues = serde_json::from_slice::<OutcomeLine>(record).map(|line| line.issue).unwrap_or_default();
@@ -172,6 +180,21 @@ impl Lines<'_> {
         }
         Ok(whole)
     }
+}
+
+/// Whether the scanner vouches for the line and its type; false says nothing.
+fn is_certainly(scanner: &mut Scanner, line: &[u8], resource: &str) -> bool {
+    let Some(group) = scanner.group(line) else { return false };
+    let record = group.record(0, line.len());
+    let (mut is_it, name) = (false, Name::new(b"resourceType"));
+    let end = record.members(record.root(), |key, value| {
+        if !key.is(name) {
+            return Step::Past(record.skip(value));
+        }
+        is_it = record.string(value) == Some(resource);
+        Step::Leave(record.skip(value))
+    });
+    is_it && record.is_sound(end)
 }
 
 fn digest(mut file: &File) -> std::io::Result<(u64, String)> {

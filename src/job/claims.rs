@@ -7,6 +7,7 @@ use crate::crosswalk::plan::Slot;
 use crate::crosswalk::program::{Crosswalk, HOSPICE, Origin, SkipProgram, TableProgram};
 use crate::crosswalk::row::Row;
 use crate::crosswalk::rows::{Note, Remark, RowMaker, Walked};
+use crate::crosswalk::schema::Adjustment;
 use crate::crosswalk::walk::{Frames, MAX_FRAMES, Walker};
 use crate::error::{Error, Result};
 use crate::parse::view::{Resource, reference_id};
@@ -19,6 +20,7 @@ use super::beneficiaries::{Beneficiaries, Stay};
 use super::history::{Pair, kin};
 use super::lines::{Place, Reader, Take};
 use super::pipeline::Yield;
+use super::responses::{Answer, Answers, answer, joined};
 use super::tail::Tail;
 use super::tally::{FamilyTally, Filled, Month, Tally};
 use super::versions::{Adjustments, Older, Version};
@@ -48,6 +50,10 @@ pub struct ClaimPass<'x> {
     pub deliveries: &'x [u32],
     /// which versions of a claim are written
     pub adjustments: Adjustments,
+    /// claims that are partially adjudicated are wanted, and no others
+    pub partial: bool,
+    /// what ClaimResponses say, once all are read
+    pub answers: &'x Answers,
     /// what reads the claims
     pub parser: Parser,
     /// how much of them must be sound
@@ -87,6 +93,9 @@ pub struct Claims<'x> {
     pair: Pair,
     scratch: String,
     stays: Vec<(Box<str>, Stay)>,
+    answers: Vec<(Box<str>, Answer)>,
+    /// a row with the cells of its answer
+    joined: Row,
     late_people: bool,
     versions: Vec<Version>,
 }
@@ -97,6 +106,8 @@ pub struct ClaimOutput {
     pub parts: Vec<Part>,
     /// hospice stays with the beneficiary's id
     pub stays: Vec<(Box<str>, Stay)>,
+    /// of ClaimResponses, with the id of the Claim
+    pub answers: Vec<(Box<str>, Answer)>,
     /// a Patient or Coverage came up in a file taken for claims only
     pub late_people: bool,
     /// of the claims, if the pass tells them apart
@@ -127,6 +138,8 @@ impl<'x> ClaimWorker<'x> {
             pair: Pair::default(),
             scratch: String::new(),
             stays: Vec::new(),
+            answers: Vec::new(),
+            joined: Row::default(),
             late_people: false,
             versions: Vec::new(),
         };
@@ -146,7 +159,8 @@ impl<'x> ClaimWorker<'x> {
         let parts = claims.encoders.iter_mut().map(|encoder| encoder.take()).collect::<Result<_>>()?;
         let stays = std::mem::take(&mut claims.stays);
         let versions = std::mem::take(&mut claims.versions);
-        Ok(ClaimOutput { parts, stays, late_people: std::mem::take(&mut claims.late_people), versions, tally })
+        let answers = std::mem::take(&mut claims.answers);
+        Ok(ClaimOutput { parts, stays, answers, late_people: std::mem::take(&mut claims.late_people), versions, tally })
     }
 }
 
@@ -166,12 +180,16 @@ impl Take for Claims<'_> {
         let result = match resource {
             "ExplanationOfBenefit" => {
                 *tally.resources.entry("ExplanationOfBenefit").or_default() += 1;
-                if self.walker.frames.is_full() {
-                    tally.issues.push(crowded("ExplanationOfBenefit", place));
-                    Ok(())
-                } else {
-                    self.claim(record, place, tally)
-                }
+                self.claim(record, "ExplanationOfBenefit", place, tally)
+            }
+            "Claim" if self.pass.partial => {
+                *tally.resources.entry("Claim").or_default() += 1;
+                self.claim(record, "Claim", place, tally)
+            }
+            "ClaimResponse" if self.pass.partial => {
+                *tally.resources.entry("ClaimResponse").or_default() += 1;
+                self.answer(record, place, tally);
+                Ok(())
             }
             "Patient" | "Coverage" => {
                 self.late_people |= !self.pass.people_read[place.source];
@@ -201,7 +219,28 @@ impl Claims<'_> {
         fact(record, &self.walker.frames, slot, scratch)
     }
 
-    fn claim<C: Cursor>(&mut self, record: &C, place: Place, tally: &mut Tally) -> Result<()> {
+    /// Keeps what a ClaimResponse says until its Claim is written.
+    fn answer<C: Cursor>(&mut self, record: &C, place: Place, tally: &mut Tally) {
+        let pass = self.pass;
+        if pass.older.is_some() {
+            return;
+        }
+        let mut scratch = String::new();
+        let id = self.fact(record, pass.crosswalk.claim.id, &mut scratch).to_string();
+        let walked = Walked { record, frames: &self.walker.frames, mbi: "" };
+        let answer = answer(pass.crosswalk, &mut self.maker, &walked);
+        let ambiguous = &self.walker.frames.ambiguous;
+        let notes = &mut self.maker.notes;
+        note_issues(pass.crosswalk, (0, None), ambiguous, notes, place, "ClaimResponse", &id, tally);
+        // Both have one id: `f-` and the DCN, or `m-` and the ICN.
+        self.answers.push((id.into(), answer));
+    }
+
+    fn claim<C: Cursor>(&mut self, record: &C, kind: &'static str, place: Place, tally: &mut Tally) -> Result<()> {
+        if self.walker.frames.is_full() {
+            tally.issues.push(crowded(kind, place));
+            return Ok(());
+        }
         let pass = self.pass;
         let crosswalk = pass.crosswalk;
         let facts = crosswalk.claim;
@@ -215,6 +254,22 @@ impl Claims<'_> {
             return Err(wrong_version(pass.sources, crosswalk.api, found, place));
         }
 
+        let by_rule = |skip: &&SkipProgram| {
+            let mut scratch = String::new();
+            let value = fact(record, frames, skip.fact(), &mut scratch);
+            !value.is_empty() && skip.applies(value, family_name)
+        };
+        let rule = crosswalk.skips.iter().find(by_rule);
+        if pass.older.is_none() {
+            let mut scratch = String::new();
+            let kin = (pass.partial || !pass.deliveries.is_empty())
+                .then(|| kin(pass, record, frames, family_name, rule, place));
+            self.versions.extend(Version::new(id, fact(record, frames, facts.updated, &mut scratch), place, kin));
+        }
+        if rule.is_some_and(|rule| rule.adjustment == Some(Adjustment::Adjudicated)) {
+            // It is in the tables of adjudicated claims, and counted there.
+            return Ok(());
+        }
         let family = crosswalk.family(family_name);
         let paid = self.paid(record);
         let (frames, maker) = (&self.walker.frames, &mut self.maker);
@@ -232,23 +287,12 @@ impl Claims<'_> {
             tally.months.entry((family, month)).or_default().sums.add(&one);
         }
         let paid = paid.unwrap_or(0);
-        let issue = |kind, weight, message: String| {
-            let mut issue = place.issue(kind, weight, message);
-            issue.resource = "ExplanationOfBenefit";
+        let issue = |what, weight, message: String| {
+            let mut issue = place.issue(what, weight, message);
+            issue.resource = kind;
             issue.id = id.to_string();
             issue
         };
-        let by_rule = |skip: &&SkipProgram| {
-            let mut scratch = String::new();
-            let value = fact(record, frames, skip.fact(), &mut scratch);
-            !value.is_empty() && skip.applies(value, family_name)
-        };
-        let rule = crosswalk.skips.iter().find(by_rule);
-        if pass.older.is_none() {
-            let mut scratch = String::new();
-            let kin = (!pass.deliveries.is_empty()).then(|| kin(pass, record, frames, family_name, rule, place));
-            self.versions.extend(Version::new(id, fact(record, frames, facts.updated, &mut scratch), place, kin));
-        }
         // Why it gives no rows, and whether it was in force once: what is delivered anew was never taken back.
         let out = match pass.older.and_then(|older| older.reason(place)) {
             Some(reason) => Some((reason.name(), reason.is_cancelled())),
@@ -258,7 +302,7 @@ impl Claims<'_> {
             && pass.adjustments == Adjustments::CclfPairs
             && family.is_some_and(|family| crosswalk.has_cancellations(family));
         if let Some((reason, _)) = out {
-            let (counts, kind) =
+            let (counts, what) =
                 if paired { (&mut tally.cancelled, "cancelled") } else { (&mut tally.skipped, "skipped") };
             *counts.entry(reason.to_string()).or_default() += 1;
             if let Some(family) = family {
@@ -266,7 +310,7 @@ impl Claims<'_> {
                 tally.families[family].add(&one);
                 tally.months.entry((family, month)).or_default().sums.add(&one);
             }
-            tally.issues.push(issue(kind, Weight::Skipped, reason.to_string()));
+            tally.issues.push(issue(what, Weight::Skipped, reason.to_string()));
             if !paired {
                 return Ok(());
             }
@@ -282,6 +326,8 @@ impl Claims<'_> {
         let patient = reference_id(fact(record, frames, facts.patient, &mut s4));
         let mbi = match pass.beneficiaries.mbi(patient) {
             Some(mbi) => mbi,
+            // A contained Patient's MBI has a path of its own.
+            None if patient.starts_with('#') => "",
             None => {
                 let message = "expected the claim's Patient in the input, found none: rows have no BENE_MBI_ID";
                 tally.issues.push(issue("unknown-patient", Weight::Loss, message.to_string()));
@@ -289,6 +335,8 @@ impl Claims<'_> {
             }
         };
 
+        let unanswered = Answer::new();
+        let answer = pass.answers.get(id).unwrap_or(&unanswered);
         let walked = Walked { record, frames, mbi };
         let mut blank: Vec<(usize, usize)> = Vec::new();
         let mut written = 0;
@@ -299,7 +347,7 @@ impl Claims<'_> {
                 continue;
             }
             let mut trouble = None;
-            let (tail, pair) = (&mut self.tail, &mut self.pair);
+            let (tail, pair, made) = (&mut self.tail, &mut self.pair, &mut self.joined);
             let filled = self.filled.of(table);
             let mut taken_back = 0;
             let rows = self.maker.claim_rows(table, &walked, |row| {
@@ -319,12 +367,13 @@ impl Claims<'_> {
                         written += sign * amount;
                     }
                     let result = encoder.row(tail.of(row, table, id, place));
-                    let identity = (place, "ExplanationOfBenefit", id);
+                    let identity = (place, kind, id);
                     changes(crosswalk, table, encoder.as_ref(), identity, &mut tally.issues);
                     if let Err(error) = result {
                         trouble.get_or_insert(error);
                     }
                 };
+                let row = if pass.partial { joined(crosswalk, table, row, answer, made) } else { row };
                 match program.cancels.filter(|_| paired) {
                     None => write(row, 1),
                     Some(column) => {
@@ -363,9 +412,9 @@ impl Claims<'_> {
             self.stays.push((patient.into(), stay(crosswalk, &mut self.maker, table, &walked)));
         }
         let tree = (0, Some(family));
-        note_misplaced(crosswalk, tree, &self.walker.frames, place, "ExplanationOfBenefit", id, tally);
+        note_misplaced(crosswalk, tree, &self.walker.frames, place, kind, id, tally);
         let ambiguous = &self.walker.frames.ambiguous;
-        note_issues(crosswalk, tree, ambiguous, &mut self.maker.notes, place, "ExplanationOfBenefit", id, tally);
+        note_issues(crosswalk, tree, ambiguous, &mut self.maker.notes, place, kind, id, tally);
         Ok(())
     }
 

@@ -166,7 +166,7 @@ impl People<'_> {
             for (at, column) in crosswalk.tables[table].columns.iter().enumerate() {
                 match column.origin {
                     Origin::Patient | Origin::Claim => self.maker.cell(table, at, &walked, 0, &mut self.row),
-                    Origin::Coverage | Origin::Hospice => self.row.end_cell(),
+                    Origin::Coverage | Origin::Hospice | Origin::Response => self.row.end_cell(),
                 }
             }
         }
