@@ -248,6 +248,10 @@ impl How {
             if self.partial {
                 super::tell("API v1 has no partially adjudicated claims\n");
             }
+            if folder.is_dir() {
+                // Without what a killed run left there.
+                Folder::hold(&folder)?;
+            }
             stale.remove();
             remove_empty(&folder);
             return Ok(report.exit_code());

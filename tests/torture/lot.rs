@@ -219,6 +219,7 @@ fn judge_lot<D: AsRef<[u8]>>(
 
     let rows = rows(&out, CLAIMS);
     let issues = told.0.get(CLAIMS);
+    let texts: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
     let (mut written, mut said) = (HashSet::new(), HashSet::new());
     for (at, of) in lines.iter().enumerate() {
         let line = at as u64 + 1;
@@ -240,7 +241,7 @@ fn judge_lot<D: AsRef<[u8]>>(
         if issues.is_some() {
             said.insert(of);
         }
-        let blank = text.split(|byte| *byte == b'\n').nth(at).filter(|_| rows.is_none() && issues.is_none());
+        let blank = Some(texts[at]).filter(|_| rows.is_none() && issues.is_none());
         assert!(blank.is_none_or(|line| line.iter().all(u8::is_ascii_whitespace)), "gone without a word: {}", name(of));
     }
     Ok(Verdict { damaged: lot.len() as u64, written: written.len() as u64, told: said.len() as u64 })
