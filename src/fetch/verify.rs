@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek};
+use std::io::{ErrorKind, Read, Seek};
 use std::path::Path;
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -52,6 +52,12 @@ pub struct Whole {
     pub warnings: u64,
 }
 
+/// Bytes that are read at once.
+const READ: usize = 256 << 10;
+
+/// A line that is longer is looked at in pieces.
+const PIECE: usize = MAX_LINE * 4;
+
 /// Expectation and finding, without a value.
 pub type Flaw = String;
 
@@ -87,27 +93,54 @@ pub fn verify(path: &Path, expected: Expected<'_>) -> std::io::Result<Result<Who
     if expected.sha256.is_some() {
         lines.text = Some(Context::new(&SHA256));
     }
-    let mut reader = BufReader::with_capacity(256 << 10, codec.reader(file)?);
-    let mut line = Vec::new();
+    match each_line(&mut codec.reader(file)?, |line| lines.take(line)) {
+        Ok(Ok(())) => Ok(lines.end()),
+        Ok(Err(flaw)) => Ok(Err(flaw)),
+        Err(_) if codec != Codec::Plain => Ok(Err(format!(
+            "expected compressed text with a right sum at its end, found it cut or damaged in line {}",
+            lines.whole.lines + 1
+        ))),
+        Err(error) => Err(error),
+    }
+}
+
+/// Hands over each line with its end, and a longer piece of text without one in pieces of [`PIECE`] bytes.
+fn each_line(
+    reader: &mut dyn Read,
+    mut take: impl FnMut(&[u8]) -> Result<(), Flaw>,
+) -> std::io::Result<Result<(), Flaw>> {
+    let mut text = vec![0; READ];
+    let mut filled = 0;
     loop {
-        line.clear();
-        match reader.by_ref().take(MAX_LINE as u64 * 4).read_until(b'\n', &mut line) {
-            Ok(0) => break,
-            Ok(_) => {
-                if let Err(flaw) = lines.take(&line) {
-                    return Ok(Err(flaw));
-                }
+        let read = match reader.read(&mut text[filled..]) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        let (mut start, mut searched) = (0, filled);
+        filled += read;
+        while let Some(at) = memchr::memchr(b'\n', &text[searched..filled]) {
+            if let Err(flaw) = take(&text[start..=searched + at]) {
+                return Ok(Err(flaw));
             }
-            Err(_) if codec != Codec::Plain => {
-                let place = lines.whole.lines + 1;
-                return Ok(Err(format!(
-                    "expected compressed text with a right sum at its end, found it cut or damaged in line {place}"
-                )));
+            searched += at + 1;
+            start = searched;
+        }
+        let is_rest = read == 0 && start < filled || filled - start >= PIECE;
+        if is_rest {
+            if let Err(flaw) = take(&text[start..filled]) {
+                return Ok(Err(flaw));
             }
-            Err(error) => return Err(error),
+            start = filled;
+        }
+        if read == 0 {
+            return Ok(Ok(()));
+        }
+        text.copy_within(start..filled, 0);
+        filled -= start;
+        if filled == text.len() {
+            text.resize(text.len() * 2, 0);
         }
     }
-    Ok(lines.end())
 }
 
 impl Whole {
@@ -266,6 +299,33 @@ mod tests {
         assert!(flaw("<html>\n").contains("no JSON"));
         let open = Expected { line_feed: false, ..PLAIN };
         assert_eq!(check(b"{\"resourceType\":\"Patient\"}", open).unwrap().lines, 1);
+    }
+
+    #[test]
+    fn lines_are_the_same_however_they_are_read() {
+        /// Gives so many bytes at once.
+        struct Slow<'a>(&'a [u8], usize);
+        impl Read for Slow<'_> {
+            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+                let length = self.1.min(self.0.len()).min(buffer.len());
+                buffer[..length].copy_from_slice(&self.0[..length]);
+                self.0 = &self.0[length..];
+                Ok(length)
+            }
+        }
+        let long = "x".repeat(READ * 3);
+        let text = format!("a\n\n{long}\nb\r\n{long}{long}\nlast");
+        let expected: Vec<&[u8]> = text.as_bytes().split_inclusive(|byte| *byte == b'\n').collect();
+        for step in [1000, 4096, READ - 1, READ, READ + 1, usize::MAX] {
+            let mut found = Vec::new();
+            each_line(&mut Slow(text.as_bytes(), step), |line| {
+                found.push(line.to_vec());
+                Ok(())
+            })
+            .unwrap()
+            .unwrap();
+            assert!(found == expected, "{step} bytes at once");
+        }
     }
 
     #[test]
