@@ -1,7 +1,7 @@
 # What people do here. `make help` lists it; each target works on a fresh machine with Rust.
 .DEFAULT_GOAL := help
 .PHONY: wheel test-python test-spark bench-python
-.PHONY: help demo build test check bench bench-peers profile golden clean fuzz seeds valgrind asan neon
+.PHONY: help demo build test check bench bench-peers profile golden clean fuzz seeds valgrind asan neon torture deny release
 
 CARGO ?= cargo
 DEMO ?= demo
@@ -11,6 +11,8 @@ T ?= 60
 INPUT ?=
 ROUNDS ?= 5
 TARGET = $(or $(CARGO_TARGET_DIR),target)
+# where `make release` leaves the binary
+RELEASES ?= release
 RELEASE = $(TARGET)/release
 VENV = $(TARGET)/pyvenv
 HOST = $(shell rustc -vV | sed -n "s/^host: //p")
@@ -36,11 +38,38 @@ build: ## release binary in target/release/claimfeed
 test: ## all tests; those against ../shared (or CLAIMFEED_SHARED) say loudly if they skip
 	$(CARGO) test --locked
 
-check: ## format, lints, tests, docs: what CI runs
+torture: ## every offset, a hundred kills: the long run of the tests that damage, kill and fill disks; prints counts
+	CLAIMFEED_TORTURE=1 $(CARGO) test --locked --test torture --test crash -- --nocapture
+
+deny: ## licences, sources, doubles and advisories of dependencies, by cargo-deny
+	@command -v cargo-deny >/dev/null || { echo "expected cargo-deny, found none: cargo install --locked cargo-deny"; exit 1; }
+	cargo-deny check licenses sources bans
+	@cargo-deny check advisories || { \
+		echo; echo "*** ADVISORIES: there are some, or their database could not be reached: see above ***"; echo; exit 1; }
+
+# The same bytes wherever and whenever: no paths, no times, one linker job after another's order.
+REPRODUCIBLE = CARGO_INCREMENTAL=0 SOURCE_DATE_EPOCH=0 \
+	RUSTFLAGS="--remap-path-prefix=$(CURDIR)=/claimfeed --remap-path-prefix=$(HOME)/.cargo=/cargo" \
+	CFLAGS="-ffile-prefix-map=$(CURDIR)=/claimfeed -ffile-prefix-map=$(HOME)/.cargo=/cargo"
+
+release: ## the binary built twice, compared, with its checksum and its dependencies, in RELEASES (takes long)
+	@rm -rf $(RELEASES) && mkdir -p $(RELEASES)
+	$(REPRODUCIBLE) $(CARGO) build --release --locked --bin claimfeed --target-dir $(RELEASES)/build
+	cp $(RELEASES)/build/release/claimfeed $(RELEASES)/claimfeed
+	rm -rf $(RELEASES)/build
+	$(REPRODUCIBLE) $(CARGO) build --release --locked --bin claimfeed --target-dir $(RELEASES)/build
+	@cmp $(RELEASES)/build/release/claimfeed $(RELEASES)/claimfeed || { echo "expected the same bytes twice, found others"; exit 1; }
+	rm -rf $(RELEASES)/build
+	$(CARGO) tree --locked --edges normal,build --prefix none --format "{p} {l}" | sed 's| ([^)]*)||' | sort -u > $(RELEASES)/dependencies.txt
+	cd $(RELEASES) && sha256sum claimfeed dependencies.txt > SHA256SUMS && cat SHA256SUMS
+
+check: ## format, lints, tests, docs: what CI runs; cargo-deny where it is installed
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) test --locked
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
+	@if command -v cargo-deny >/dev/null; then $(MAKE) deny; else \
+		echo; echo "*** NOT CHECKED: security advisories of dependencies; cargo install --locked cargo-deny ***"; echo; fi
 
 bench: ## speeds of the stages, as ratios in one run
 	$(CARGO) bench --locked

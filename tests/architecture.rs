@@ -15,7 +15,7 @@ const MAY: [(&str, &[&str]); 13] = [
     ("bench", &["api", "error", "report", "read", "parse", "crosswalk", "write", "job"]),
     ("reconcile", &["api", "report", "crosswalk"]),
     ("split", &["api", "error", "report", "read", "parse", "crosswalk", "write", "job"]),
-    ("fetch", &["api", "error", "read"]),
+    ("fetch", &["api", "error", "read", "parse"]),
     ("sandbox", &["api", "error", "report", "sandbox"]),
 ];
 

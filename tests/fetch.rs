@@ -407,7 +407,7 @@ fn no_data_is_success_and_warnings_are_no_errors() {
         let output = fetch(&server, folder.path(), &[]);
         assert_eq!(output.status.code(), Some(code), "{}", text(&output));
         assert!(!text(&output).contains("1S00EU7JH47"));
-        assert!(text(&output).contains(if code == 0 { "1 warnings" } else { "1 errors" }), "{}", text(&output));
+        assert!(text(&output).contains(if code == 0 { "warnings: 1" } else { "errors: 1" }), "{}", text(&output));
         let file = folder.path().join("error/OperationOutcome.0001.ndjson");
         assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
         // Again: it says the same, and asks nobody.

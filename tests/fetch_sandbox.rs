@@ -265,7 +265,7 @@ fn what_cannot_be_mended_has_its_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     let output = fetch(&with_faults("error-file"), folder.path(), &[]);
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
-    assert!(said(&output).contains("errors, in") && folder.path().join("error").is_dir());
+    assert!(said(&output).contains("some of it: errors: ") && folder.path().join("error").is_dir());
     let folder = tempfile::tempdir().unwrap();
     good(&fetch(&with_faults("no-output"), folder.path(), &[]));
 }
@@ -345,6 +345,26 @@ fn run_makes_the_tables_of_fetch_and_convert() {
 
 fn good_or(output: &Output, code: i32) {
     assert_eq!(output.status.code(), Some(code), "{}", said(output));
+}
+
+#[test]
+fn run_writes_claims_still_in_adjudication_too() {
+    let server = Server::start(settings(12, 3)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (raw, out) = (folder.path().join("raw"), folder.path().join("out"));
+    let options = ["--api", "v3", "--partial", "--lineage", "--out", out.to_str().unwrap()];
+    let mut refused = command("run", &server, &raw, &options);
+    let output = refused.arg("--discard-raw").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("expected no `--discard-raw` with `--partial`"), "{}", said(&output));
+
+    let output = command("run", &server, &raw, &options).output().unwrap();
+    let converted = convert(&[&raw], &["--partial", "--lineage"]);
+    assert_eq!(output.status.code(), Some(converted.code), "{}", said(&output));
+    let partial = tables(&out.join("partial"));
+    assert_eq!(partial.len(), 7, "CCLF0 to CCLF6");
+    assert!(partial == tables(&converted.folder().join("partial")));
+    assert!(out.join("partial/summary.json").exists() && out.join("CCLF7.csv").exists());
 }
 
 #[test]

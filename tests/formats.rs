@@ -224,7 +224,7 @@ fn one_table_streams_to_standard_output() {
 }
 
 #[test]
-fn a_reader_that_goes_away_ends_the_run() {
+fn a_reader_that_goes_away_is_no_failure() {
     let export = tempfile::tempdir().unwrap();
     let folder = export.path().join("export");
     let made =
@@ -235,7 +235,8 @@ fn a_reader_that_goes_away_ends_the_run() {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stderr.is_empty(), "nothing to say: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]

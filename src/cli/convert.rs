@@ -1,8 +1,7 @@
 //! `claimfeed convert`
 
-use std::fs::DirBuilder;
+use std::io::ErrorKind;
 use std::num::NonZeroU64;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use claimfeed::crosswalk::schema::{ENROLLMENT, Schemas};
@@ -18,6 +17,7 @@ use claimfeed::{Api, Error, Result};
 
 use super::file::write_whole;
 use super::fixed::FixedArgs;
+use super::folder::Folder;
 use super::format::{self, Format};
 use super::listing::{ISSUES, Listing};
 use super::stale::Stale;
@@ -93,6 +93,10 @@ pub struct How {
     /// What ends a line of csv and cclf files
     #[arg(long, value_parser = ["lf", "crlf"], default_value = "lf")]
     eol: String,
+    /// Write partially adjudicated claims (v3: SharedSystem; v2: Claim and ClaimResponse) to the folder `partial`, with columns
+    /// of their status; they are left out once the adjudicated claim with their control number is there
+    #[arg(long)]
+    partial: bool,
     /// Rows of a file at most: TABLE-00001.csv, TABLE-00002.csv and so on; not for cclf
     #[arg(long, value_name = "N")]
     rows_per_file: Option<NonZeroU64>,
@@ -103,31 +107,60 @@ pub struct How {
     fixed: FixedArgs,
 }
 
+/// Where tables go.
+#[derive(Debug)]
+pub struct Target<'a> {
+    folder: &'a Path,
+    /// of an earlier run
+    stale: Stale,
+    fixed: Option<FixedOptions>,
+}
+
 /// File names of what stands beside the tables.
 pub const SUMMARY: &str = "summary.json";
 const PAGE: &str = "report.html";
 
+/// The folder of partially adjudicated claims.
+const PARTIAL: &str = "partial";
+
 impl Convert {
     /// Runs it.
     pub fn run(self) -> Result<u8> {
-        let fixed = self.how.fixed_options()?;
+        self.how.fixed_options()?;
         let mut job = self.how.job(&self.input)?;
         job.api = Api::parse(&self.api);
         for input in self.input.iter().filter(|input| input.as_os_str() != "-") {
             std::fs::metadata(input).map_err(|error| Error::file("read", input, error))?;
         }
+        if self.how.partial {
+            self.can_be_read_twice()?;
+        }
         if self.output.as_os_str() == "-" {
             return self.how.stream(&mut job);
         }
-        let stale = self.how.stale(&self.output, &job.schemas);
-        let made = prepare(&self.output, self.how.force)?;
+        let target = self.how.target(&self.output, &job.schemas)?;
+        let held = prepare(&self.output, self.how.force)?;
         job.spool = self.output.clone();
-        let result = self.how.convert(&self.output, &stale, fixed, true, |sink, listing| job.run(sink, listing));
-        if result.is_err() && made {
-            // Removes it only if it is empty.
-            let _ = std::fs::remove_dir(&self.output);
+        let result = self.how.convert_folder(&mut job, &target);
+        if result.is_err() && held.made {
+            remove_empty(&self.output);
         }
         result
+    }
+
+    /// Partially adjudicated claims are known by the adjudicated ones, so they are converted after these.
+    fn can_be_read_twice(&self) -> Result<()> {
+        let usage = |message: &str| Err(Error::Usage(message.to_string()));
+        for input in &self.input {
+            let is_regular = |meta: std::fs::Metadata| meta.is_file() || meta.is_dir();
+            if input.as_os_str() == "-" || !std::fs::metadata(input).is_ok_and(is_regular) {
+                return usage("expected files or folders with `--partial`, found a pipe: the input is read twice");
+            }
+        }
+        if self.output.as_os_str() == "-" {
+            return usage("expected a folder with `--partial`, found `-o -`");
+        }
+        Ok(())
     }
 }
 
@@ -169,15 +202,14 @@ impl How {
         self.force
     }
 
-    /// What an earlier run left in the folder; to be asked before [`prepare`].
-    pub fn stale(&self, folder: &Path, schemas: &Schemas) -> Stale {
-        let tables = schemas.tables.iter().map(|table| table.layout.table.as_str());
-        let tables: Vec<&str> = tables.chain([SUMMARY_TABLE, ENROLLMENT]).collect();
-        Stale::of(folder, &folder.join(SUMMARY), &tables)
+    /// Where the tables will go; to be asked before [`prepare`], which removes the earlier summary.
+    pub fn target<'a>(&self, folder: &'a Path, schemas: &Schemas) -> Result<Target<'a>> {
+        let stale = Stale::of(folder, &folder.join(SUMMARY), &table_names(schemas));
+        Ok(Target { folder, stale, fixed: self.fixed_options()? })
     }
 
     /// Options of fixed-width files, if they are to be written.
-    pub fn fixed_options(&self) -> Result<Option<FixedOptions>> {
+    fn fixed_options(&self) -> Result<Option<FixedOptions>> {
         if !self.format.contains(&Format::Cclf) {
             let message = "expected `--format cclf` with options of fixed-width files, found it missing";
             let for_nothing = self.fixed.is_formed() || self.fixed.is_named() && !self.file_columns;
@@ -196,15 +228,55 @@ impl How {
         self.fixed.options(self.line_end()).map(Some)
     }
 
+    /// Partially adjudicated claims are to be written too.
+    pub fn is_partial(&self) -> bool {
+        self.partial
+    }
+
+    /// Converts the job's input into a folder, partially adjudicated claims too if they are wanted.
+    pub fn convert_folder(&self, job: &mut Job, target: &Target<'_>) -> Result<u8> {
+        let report = self.convert(target, true, |sink, listing| job.run(sink, listing))?;
+        self.convert_partial(job, &report, target)
+    }
+
+    /// Writes the partially adjudicated claims of a job's input, if they are wanted, beside the tables that were written of it;
+    /// else removes those of an earlier run. Gives the exit code of both.
+    pub fn convert_partial(&self, job: &mut Job, report: &Report, target: &Target<'_>) -> Result<u8> {
+        let folder = target.folder.join(PARTIAL);
+        let stale = Stale::folder(&folder, &table_names(&job.schemas), &[SUMMARY, ISSUES, PAGE]);
+        if !self.partial || report.api == Some(Api::V1) {
+            if self.partial {
+                super::tell("API v1 has no partially adjudicated claims\n");
+            }
+            if folder.is_dir() {
+                // Without what a killed run left there.
+                Folder::hold(&folder)?;
+            }
+            stale.remove();
+            remove_empty(&folder);
+            return Ok(report.exit_code());
+        }
+        job.api = report.api;
+        let partial = job.partial()?;
+        let _held = prepare(&folder, true)?;
+        let target = Target { folder: &folder, stale, fixed: target.fixed.clone() };
+        let result = self.convert(&target, true, |sink, listing| partial.run(sink, listing));
+        if result.is_err() {
+            remove_empty(&folder);
+        }
+        // What the adjudicated claims have to tell counts first.
+        let code = result?.exit_code();
+        Ok(if report.exit_code() == 0 { code } else { report.exit_code() })
+    }
+
     /// Writes all that a conversion writes; `run` does it, `bar`: with progress of its own.
     pub fn convert(
         &self,
-        output: &Path,
-        stale: &Stale,
-        fixed: Option<FixedOptions>,
+        target: &Target<'_>,
         bar: bool,
         run: impl FnOnce(&mut dyn Sink, &mut Listing) -> Result<Report>,
-    ) -> Result<u8> {
+    ) -> Result<Report> {
+        let Target { folder: output, stale, fixed } = target;
         let mut listing = Listing::new(output, bar)?;
         let csv = self.csv_options();
         let mut sink = format::sink(&self.format, output, csv, fixed.as_ref());
@@ -215,7 +287,7 @@ impl How {
         write_summary(&report, &output.join(SUMMARY))?;
         let place = format!("written to `{}`: tables, {SUMMARY}, {PAGE}, {ISSUES}", output.display());
         super::tell(&show(&report, &place));
-        Ok(report.exit_code())
+        Ok(report)
     }
 
     /// One table to standard output; what else there is to tell goes to standard error.
@@ -241,7 +313,11 @@ impl How {
         job.spool = folder.path().to_path_buf();
         let mut listing = Listing::new(folder.path(), true)?;
         let mut sink = PipeSink::new(&name, stream, folder.path(), std::io::stdout());
-        let report = job.run(&mut sink, &mut listing)?;
+        let report = match job.run(&mut sink, &mut listing) {
+            // A reader that has seen enough is no failure.
+            Err(Error::File { source, .. }) if source.kind() == ErrorKind::BrokenPipe => return Ok(0),
+            result => result?,
+        };
         super::tell(&show(&report, &format!("{name} written to standard output")));
         Ok(report.exit_code())
     }
@@ -260,19 +336,22 @@ impl How {
     }
 }
 
-/// Makes the output folder (then true), or checks that nothing in it would be mixed with the new tables.
-pub fn prepare(folder: &Path, force: bool) -> Result<bool> {
+/// All tables that there can be.
+fn table_names(schemas: &Schemas) -> Vec<&str> {
+    let tables = schemas.tables.iter().map(|table| table.layout.table.as_str());
+    tables.chain([SUMMARY_TABLE, ENROLLMENT]).collect()
+}
+
+/// Makes and holds the output folder; checks that nothing in it would be mixed with the new tables.
+pub fn prepare(folder: &Path, force: bool) -> Result<Folder> {
     let trouble = |verb| move |error| Error::file(verb, folder, error);
-    if !folder.exists() {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(trouble("create"))?;
-        return Ok(true);
-    }
-    if !folder.is_dir() {
+    if folder.exists() && !folder.is_dir() {
         return Err(Error::Usage(format!(
             "expected a folder to write to, found a file at `{}`\n  hint: name a folder",
             folder.display()
         )));
     }
+    let held = Folder::hold(folder)?;
     let mut entries = std::fs::read_dir(folder).map_err(trouble("read"))?;
     if !force && entries.next().is_some() {
         return Err(Error::Usage(format!(
@@ -286,7 +365,12 @@ pub fn prepare(folder: &Path, force: bool) -> Result<bool> {
             std::fs::remove_file(&old).map_err(|error| Error::file("replace", &old, error))?;
         }
     }
-    Ok(false)
+    Ok(held)
+}
+
+/// Removes a folder if nothing is in it.
+fn remove_empty(folder: &Path) {
+    let _ = std::fs::remove_dir(folder);
 }
 
 fn write_summary(report: &Report, target: &Path) -> Result<()> {

@@ -125,14 +125,16 @@ pub fn show(fetched: &Fetched) -> String {
             ),
         });
     }
+    let error = fetched.folder.join("error");
+    let error = error.display();
     if counts.errors > 0 {
         text.push_str(&format!(
-            "the server could not export some of it: {} errors, in `{folder}/error` (they hold MBIs)\n",
+            "the server could not export some of it: errors: {}, in `{error}` (they hold MBIs)\n",
             counts.errors
         ));
     }
     if counts.warnings > 0 {
-        text.push_str(&format!("the server remarks something, {} warnings, in `{folder}/error`\n", counts.warnings));
+        text.push_str(&format!("the server remarks something: warnings: {}, in `{error}`\n", counts.warnings));
     }
     text
 }

@@ -1,17 +1,27 @@
 //! Small files that are there whole or not at all, readable by their owner only.
 
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
 use claimfeed::{Error, Result};
 
-/// Writes under a hidden name beside the target and renames; a file of that name is replaced.
+use super::folder::HIDDEN;
+
+/// Writes under a hidden name beside the target and renames; a file of that name is replaced. Both the bytes and all
+/// names given in the folder before are on disk when the name appears: where it is after a power cut, they are too.
 pub fn write_whole(target: &Path, bytes: &[u8]) -> Result<()> {
     let trouble = |error| Error::file("write", target, error);
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Its mode is 0600.
-    let mut file = tempfile::NamedTempFile::with_prefix_in(".claimfeed-", folder).map_err(trouble)?;
+    let mut file = tempfile::NamedTempFile::with_prefix_in(HIDDEN, folder).map_err(trouble)?;
     file.write_all(bytes).map_err(trouble)?;
+    file.as_file().sync_all().map_err(trouble)?;
+    sync_names(folder).map_err(trouble)?;
     file.persist(target).map_err(|error| trouble(error.error))?;
-    Ok(())
+    sync_names(folder).map_err(trouble)
+}
+
+fn sync_names(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
 }

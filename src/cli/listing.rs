@@ -1,6 +1,6 @@
 //! Lists every issue in issues.csv, shows progress on a terminal, and listens for interruptions.
 
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,6 +9,8 @@ use claimfeed::job::Observer;
 use claimfeed::report::{Issue, Weight};
 use claimfeed::{Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
+
+use super::folder::HIDDEN;
 
 /// The listing's file name.
 pub const ISSUES: &str = "issues.csv";
@@ -25,14 +27,16 @@ pub struct Listing {
 impl Listing {
     /// A listing that grows in the folder; `bar`: with progress, where there is a terminal.
     pub fn new(folder: &Path, bar: bool) -> Result<Listing> {
-        let bar = if bar && std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        let bar = if bar && super::log::is_watched() { ProgressBar::new(0) } else { ProgressBar::hidden() };
         let style = "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
         if let Ok(style) = ProgressStyle::with_template(style) {
             bar.set_style(style);
         }
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-            signal_hook::flag::register(signal, interrupted.clone())
+            // A second one ends the process at once: the first may wait for the end of standard input.
+            signal_hook::flag::register_conditional_shutdown(signal, 130, interrupted.clone())
+                .and_then(|_| signal_hook::flag::register(signal, interrupted.clone()))
                 .map_err(|error| Error::file("listen for signals in", folder, error))?;
         }
         Ok(Listing { folder: folder.to_path_buf(), file: Listing::open(folder)?, bar, interrupted })
@@ -40,7 +44,7 @@ impl Listing {
 
     fn open(folder: &Path) -> Result<BufWriter<tempfile::NamedTempFile>> {
         let trouble = |error| Error::file("create a file in", folder, error);
-        let mut file = BufWriter::new(tempfile::NamedTempFile::with_prefix_in(".claimfeed-", folder).map_err(trouble)?);
+        let mut file = BufWriter::new(tempfile::NamedTempFile::with_prefix_in(HIDDEN, folder).map_err(trouble)?);
         writeln!(file, "weight,kind,file,line,byte,resource,id,field,message").map_err(trouble)?;
         Ok(file)
     }
@@ -49,6 +53,7 @@ impl Listing {
     pub fn finish(self, target: &Path) -> Result<()> {
         self.bar.finish_and_clear();
         let file = self.file.into_inner().map_err(|error| Error::file("write", target, error.into_error()))?;
+        file.as_file().sync_all().map_err(|error| Error::file("write", target, error))?;
         file.persist(target).map_err(|error| Error::file("rename to", target, error.error))?;
         Ok(())
     }

@@ -2,16 +2,19 @@
 //!
 //! Data goes to files or standard output, everything said to a person goes to standard error. Exit codes: 0 done,
 //! 1 the run failed, 2 it was asked for something that cannot be, 3 done with losses (or `--strict` met one),
-//! 4 control sums differ, 5 login refused, 6 job or server failed, 130 interrupted.
+//! 4 control sums differ, 5 login refused, 6 job or server failed, 101 a bug, 130 interrupted.
 
 mod bench;
+mod bug;
 mod convert;
 mod fetch;
 mod file;
 mod fixed;
+mod folder;
 mod format;
 mod jobs;
 mod listing;
+mod log;
 mod report;
 mod run;
 mod sandbox;
@@ -38,8 +41,10 @@ Examples:
   claimfeed schema --coverage CCLF8                   where each field comes from, in every API version
 
 Exit codes: 0 done, 1 failed, 2 asked for something that cannot be, 3 done with losses, 4 control sums differ,
-5 login refused, 6 job or server failed.")]
+5 login refused, 6 job or server failed, 101 a bug, 130 interrupted.")]
 struct Command {
+    #[command(flatten)]
+    log: log::LogArgs,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -75,7 +80,12 @@ enum Verb {
 
 /// Runs the command; gives its exit code.
 pub fn run() -> u8 {
+    bug::guarded(dispatch)
+}
+
+fn dispatch() -> u8 {
     let command = Command::parse();
+    command.log.apply();
     let result = match command.verb {
         Verb::Convert(convert) => convert.run(),
         Verb::Fetch(fetch) => fetch.run(),
@@ -96,15 +106,15 @@ pub fn run() -> u8 {
     match result {
         Ok(code) => code,
         Err(error) => {
-            tell(&format!("claimfeed: {error}\n"));
+            log::error(&error);
             error.exit_code()
         }
     }
 }
 
-/// Says something to a person. If nobody listens any more, the work is done all the same.
+/// Says what was done.
 fn tell(text: &str) {
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    log::info(text);
 }
 
 /// Writes to standard output; a reader that has gone away is no failure.

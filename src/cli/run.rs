@@ -13,13 +13,13 @@ use claimfeed::fetch::export::Open;
 use claimfeed::fetch::{Dialect, Fetch, Fetched, Observer, Shelf, Stage};
 use claimfeed::read::Arrivals;
 use claimfeed::read::codec::Codec;
-use claimfeed::write::fixed::FixedOptions;
+use claimfeed::report::Report;
 use claimfeed::{Api, Error, Result};
 
-use super::convert::{How, SUMMARY, prepare};
+use super::convert::{How, SUMMARY, Target, prepare};
 use super::fetch::{ExportArgs, exit_code, show};
+use super::folder::Folder;
 use super::server::ServerArgs;
-use super::stale::Stale;
 use super::watch::Watch;
 
 /// Files that may wait to be converted before more are fetched, for each download at once; with --discard-raw only.
@@ -66,7 +66,12 @@ impl RunCommand {
     }
 
     fn work(&self, watch: &Arc<Watch>) -> Result<(Fetched, u8)> {
-        let fixed = self.how.fixed_options()?;
+        let target = self.how.target(&self.out, &self.how.job(&[])?.schemas)?;
+        if self.discard_raw && self.how.is_partial() {
+            return Err(Error::Usage(
+                "expected no `--discard-raw` with `--partial`: the files are read twice".to_string(),
+            ));
+        }
         if self.out == self.output || self.out.as_os_str() == "-" {
             return Err(Error::Usage(
                 "expected a folder of its own for the tables, found that of the files".to_string(),
@@ -75,7 +80,6 @@ impl RunCommand {
         let dialect = self.server.dialect()?;
         let client = self.server.client(watch)?;
         let fetch = self.export.fetch(&client, dialect, &self.output)?;
-        let stale = self.how.stale(&self.out, &self.how.job(&[])?.schemas);
         self.place()?;
         match fetch.begin()? {
             Stage::Whole(fetched) => {
@@ -84,14 +88,14 @@ impl RunCommand {
                 } else {
                     let mut job = self.how.job(std::slice::from_ref(&fetched.folder))?;
                     job.spool = self.out.clone();
-                    self.how.convert(&self.out, &stale, fixed, true, |sink, listing| job.run(sink, listing))?
+                    self.how.convert_folder(&mut job, &target)?
                 };
                 self.unmark();
                 Ok((fetched, code))
             }
             Stage::Files(open) => {
-                self.mark(open.asked())?;
-                self.files(&fetch, open, watch, &stale, fixed)
+                let _held = self.mark(open.asked())?;
+                self.files(&fetch, open, watch, &target)
             }
         }
     }
@@ -102,8 +106,7 @@ impl RunCommand {
         fetch: &Fetch<'_>,
         mut open: Open<'_>,
         watch: &Arc<Watch>,
-        stale: &Stale,
-        fixed: Option<FixedOptions>,
+        target: &Target<'_>,
     ) -> Result<(Fetched, u8)> {
         let items = open.delivery.items();
         let data = (0..items.len()).filter(|at| items[*at].is_data());
@@ -118,8 +121,8 @@ impl RunCommand {
             Dialect::Bulk => None,
         };
         let result = match api {
-            Some(api) if !files.is_empty() => self.stream(&open, &files, ahead, api, watch, stale, fixed),
-            _ => self.one_after_the_other(&mut open, stale, fixed, files.is_empty()),
+            Some(api) if !files.is_empty() => self.stream(&open, &files, ahead, api, watch, target),
+            _ => self.one_after_the_other(&mut open, target, files.is_empty()),
         };
         let code = match result {
             Ok(code) => code,
@@ -140,8 +143,7 @@ impl RunCommand {
         ahead: Option<usize>,
         api: Api,
         watch: &Arc<Watch>,
-        stale: &Stale,
-        fixed: Option<FixedOptions>,
+        target: &Target<'_>,
     ) -> std::result::Result<u8, (Error, usize)> {
         let start = |error| (error, 0);
         let shelf = Arc::new(open.delivery.shelf(ahead).map_err(start)?);
@@ -163,7 +165,7 @@ impl RunCommand {
         let converted = std::thread::scope(|scope| {
             let downloads = scope.spawn(|| open.delivery.download(&shelf, true));
             let close = Close(&shelf);
-            let converted = self.how.convert(&self.out, stale, fixed, false, |sink, listing| {
+            let converted = self.how.convert(target, false, |sink, listing| {
                 let report = job.run_arriving(&paths, &arrivals, sink, listing)?;
                 // What is no data is wanted too, before the tables are shown.
                 for at in (0..open.delivery.items().len()).filter(|at| !open.delivery.items()[*at].is_data()) {
@@ -179,15 +181,18 @@ impl RunCommand {
         let there = shelf.had();
         // The download's own error says more than that the conversion waited in vain.
         shelf.finish().map_err(|error| (error, there))?;
-        converted.map_err(|error| (error, there))
+        let partial = |report: Report| {
+            job.inputs = vec![open.folder.clone()];
+            self.how.convert_partial(&mut job, &report, target)
+        };
+        converted.and_then(partial).map_err(|error| (error, there))
     }
 
     /// Where nothing is known of the files beforehand, they are fetched first.
     fn one_after_the_other(
         &self,
         open: &mut Open<'_>,
-        stale: &Stale,
-        fixed: Option<FixedOptions>,
+        target: &Target<'_>,
         nothing: bool,
     ) -> std::result::Result<u8, (Error, usize)> {
         let shelf = open.delivery.shelf(None).map_err(|error| (error, 0))?;
@@ -200,7 +205,7 @@ impl RunCommand {
         let convert = || {
             let mut job = self.how.job(std::slice::from_ref(&open.folder))?;
             job.spool = self.out.clone();
-            self.how.convert(&self.out, stale, fixed, true, |sink, listing| job.run(sink, listing))
+            self.how.convert_folder(&mut job, target)
         };
         convert().map_err(|error| (error, there))
     }
@@ -216,9 +221,9 @@ impl RunCommand {
         prepare(&self.out, self.how.replaces()).map(|_| ())
     }
 
-    /// Marks the folder as that of this export, and removes what a killed run of it left: its tables had no names yet, or
-    /// will be replaced.
-    fn mark(&self, asked: &str) -> Result<()> {
+    /// Holds the folder, without what a killed run left (its tables had no names yet, or will be replaced), and marks it as
+    /// that of this export.
+    fn mark(&self, asked: &str) -> Result<Folder> {
         if self.marked().is_some_and(|other| other != asked) && self.out.join(SUMMARY).exists() && !self.how.replaces()
         {
             return Err(Error::Usage(format!(
@@ -226,13 +231,9 @@ impl RunCommand {
                 self.out.display()
             )));
         }
-        for entry in std::fs::read_dir(&self.out).into_iter().flatten().flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if name.starts_with(".claimfeed-") {
-                let _ = std::fs::remove_file(entry.path());
-            }
-        }
-        super::file::write_whole(&self.out.join(BEGUN), format!("{}\n{asked}\n", self.raw()).as_bytes())
+        let held = Folder::hold(&self.out)?;
+        super::file::write_whole(&self.out.join(BEGUN), format!("{}\n{asked}\n", self.raw()).as_bytes())?;
+        Ok(held)
     }
 
     /// The export that a run into the same folders began.

@@ -48,9 +48,10 @@ impl Schema {
             Some(folder) => {
                 let schemas = Schemas::with_folder(folder)?;
                 // A path that makes no sense in its table should not wait for an export of that version.
-                Api::ALL
-                    .into_iter()
-                    .try_for_each(|api| Crosswalk::compile_with(&schemas, api, Wants::ALL).map(drop))?;
+                let partial = schemas.partial()?;
+                for (schemas, apis) in [(&schemas, &Api::ALL[..]), (&partial, &[Api::V2, Api::V3])] {
+                    apis.iter().try_for_each(|api| Crosswalk::compile_with(schemas, *api, Wants::ALL).map(drop))?;
+                }
                 schemas
             }
             None => Schemas::embedded()?,

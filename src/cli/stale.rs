@@ -28,6 +28,20 @@ impl Stale {
         Stale(listed.chain(named).filter_map(file).map(|(inode, path)| (path, inode)).collect())
     }
 
+    /// The same of a folder that is wholly a run's, with what stands beside the tables: the summary first, without
+    /// which the folder is somebody else's.
+    pub fn folder(folder: &Path, tables: &[&str], beside: &[&str]) -> Stale {
+        let summary = folder.join(beside[0]);
+        if !std::fs::read(&summary).is_ok_and(|text| serde_json::from_slice::<Report>(&text).is_ok()) {
+            return Stale::default();
+        }
+        let mut stale = Stale::of(folder, &summary, tables);
+        let others = beside.iter().map(|name| folder.join(name));
+        let inode = |path: PathBuf| path.symlink_metadata().ok().map(|meta| (path, meta.ino()));
+        stale.0.extend(others.filter_map(inode));
+        stale
+    }
+
     /// Removes those that were not replaced.
     pub fn remove(&self) {
         for (path, inode) in &self.0 {

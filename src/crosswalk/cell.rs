@@ -39,6 +39,11 @@ impl Compiler<'_> {
             }
             Root::Mbi if path.steps == [Step::Key("value".into())] => Ok(Source::Mbi),
             Root::Eob if on_claims => self.claim_source(place, path),
+            // It is walked as the claim is, and its cells are joined to the claim's.
+            Root::Response if on_claims => {
+                *origin = Origin::Response;
+                self.claim_source(place, path)
+            }
             Root::Diagnosis if on_claims && path.nth.is_some() => {
                 Ok(Source::Diagnosis(path.nth.unwrap_or(0), self.want(place, CLAIM, "diagnosis", path)?))
             }

@@ -98,7 +98,7 @@ impl<'s> Compiler<'s> {
             family,
             paid: self.fact("%eob", "paid", Mode::First)?,
             group: self.fact_if(self.wants.groups, "group")?,
-            prior: self.fact_if(self.wants.groups, "prior")?,
+            prior: self.fact_if(self.wants.groups, "prior")?[0],
         };
         let mut skips = Vec::new();
         for skip in &version.skips {
@@ -227,8 +227,8 @@ impl<'s> Compiler<'s> {
     }
 
     /// A fact of claims, if it is wanted and the version has it.
-    fn fact_if(&mut self, wanted: bool, name: &str) -> Result<Option<Slot>> {
-        if wanted { Ok(self.fact_alternatives("%eob", name, Mode::First)?[0]) } else { Ok(None) }
+    fn fact_if(&mut self, wanted: bool, name: &str) -> Result<[Option<Slot>; 2]> {
+        if wanted { self.fact_alternatives("%eob", name, Mode::First) } else { Ok([None; 2]) }
     }
 
     fn fact_alternatives(&mut self, table: &str, name: &str, mode: Mode) -> Result<[Option<Slot>; 2]> {

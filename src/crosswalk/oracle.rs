@@ -148,7 +148,7 @@ impl<'s> Oracle<'s> {
             (Root::Eob | Root::Patient, _) => site.scene.record,
             (Root::Item | Root::Procedure | Root::Diagnosis | Root::Former, _) => site.scene.row?,
             // Other resources than the record at hand.
-            (Root::Coverage | Root::Hospice, _) => return None,
+            (Root::Coverage | Root::Hospice | Root::Response, _) => return None,
         };
         picked(path, &find::texts(path, start, site.scene))
     }

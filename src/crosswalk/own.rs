@@ -75,6 +75,12 @@ pub(super) fn add_enrollment(schemas: &mut Schemas) -> Result<()> {
     sheet.rows.iter().try_for_each(|row| column(row, schemas))
 }
 
+/// Adds the columns of a file in the form of [`COLUMNS`].
+pub(super) fn add_columns(schemas: &mut Schemas, file: &str) -> Result<()> {
+    let sheet = Sheet::open(schemas.folder(), file, COLUMNS_HEADER)?;
+    sheet.rows.iter().try_for_each(|row| column(row, schemas))
+}
+
 fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_string).collect()
 }

@@ -39,11 +39,13 @@ pub enum Root {
     Former,
     /// the beneficiary's hospice claims
     Hospice,
+    /// the ClaimResponse of a partially adjudicated claim of v2
+    Response,
     /// what the row maker knows of this row: `product`, `number`
     Row,
 }
 
-const ROOTS: [(&str, Root); 10] = [
+const ROOTS: [(&str, Root); 11] = [
     ("eob", Root::Eob),
     ("item", Root::Item),
     ("px", Root::Procedure),
@@ -53,6 +55,7 @@ const ROOTS: [(&str, Root); 10] = [
     ("mbi", Root::Mbi),
     ("former", Root::Former),
     ("hospice", Root::Hospice),
+    ("response", Root::Response),
     ("row", Root::Row),
 ];
 

@@ -66,7 +66,7 @@ pub struct ClaimFacts {
     pub purpose: Slot,
     pub family: Slot,
     pub paid: Slot,
-    pub group: Option<Slot>,
+    pub group: [Option<Slot>; 2],
     pub prior: Option<Slot>,
 }
 
@@ -175,6 +175,8 @@ pub enum Origin {
     Coverage,
     /// hospice claims
     Hospice,
+    /// the ClaimResponse that belongs to the claim
+    Response,
 }
 
 /// One alternative of a cell, compiled.

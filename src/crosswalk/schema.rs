@@ -125,6 +125,8 @@ pub enum Adjustment {
     Cancelled,
     /// it takes another claim back
     Void,
+    /// partially adjudicated claims with its control number are no longer wanted
+    Adjudicated,
 }
 
 /// One API version's files.
@@ -158,6 +160,8 @@ pub struct Schemas {
     pub codes: Codes,
     /// v1, v2, v3
     pub versions: Vec<Version>,
+    /// they are of partially adjudicated claims
+    is_partial: bool,
 }
 
 const TABLES: &[&str] =
@@ -178,6 +182,11 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     "diagnoses.csv",
     "skips.csv",
     "enrollment.csv",
+    "partial/tables.csv",
+    "partial/columns.csv",
+    "partial/skips.csv",
+    "partial/v2.csv",
+    "partial/v3.csv",
     "crosswalk/v1.csv",
     "crosswalk/v2.csv",
     "crosswalk/v3.csv",
@@ -233,37 +242,7 @@ impl Schemas {
     }
 
     fn read(folder: Option<&FilePath>) -> Result<Schemas> {
-        let mut tables = Vec::new();
-        for row in Sheet::open(folder, "tables.csv", TABLES)?.rows {
-            let name = row.get("table").to_string();
-            let words = |field: &str| row.get(field).split_whitespace().map(str::to_string).collect::<Vec<_>>();
-            let root = row.get("row").strip_prefix('%').and_then(Root::parse);
-            let table = Table {
-                layout: layout(folder, &name)?,
-                title: row.get("title").to_string(),
-                row: root.ok_or_else(|| row.fault(&name, "expected a root such as `%item` in column `row`"))?,
-                families: words("families"),
-                only_with: words("only_with"),
-                keys: words("keys"),
-                control: words("control").pop(),
-                cancels: words("cancels").pop(),
-                month: words("month").pop(),
-                own: false,
-            };
-            for label in table
-                .only_with
-                .iter()
-                .chain(&table.keys)
-                .chain(&table.control)
-                .chain(&table.cancels)
-                .chain(&table.month)
-            {
-                if table.layout.position(label).is_none() {
-                    return Err(row.fault(&name, &format!("expected fields of the table, found `{label}`")));
-                }
-            }
-            tables.push(table);
-        }
+        let tables = tables(folder, "tables.csv")?;
         let mut codes = Codes::default();
         for row in Sheet::open(folder, "codes.csv", &["map", "from", "to", "note"])?.rows {
             if !codes.add(row.get("map"), row.get("from"), row.get("to")) {
@@ -271,7 +250,8 @@ impl Schemas {
             }
         }
         let versions = Api::ALL.into_iter().map(|api| version(folder, api)).collect::<Result<_>>()?;
-        let mut schemas = Schemas { tables, folder: folder.map(FilePath::to_path_buf), codes, versions };
+        let mut schemas =
+            Schemas { tables, folder: folder.map(FilePath::to_path_buf), codes, versions, is_partial: false };
         if let Some(folder) = folder {
             own::add(folder, &mut schemas)?;
         }
@@ -281,6 +261,35 @@ impl Schemas {
     /// Adds the table `enrollment`, which is not CMS's but wanted by loaders of CCLF, if it is not there yet.
     pub fn add_enrollment(&mut self) -> Result<()> {
         if self.table(own::ENROLLMENT).is_some() { Ok(()) } else { own::add_enrollment(self) }
+    }
+
+    /// The schemas of partially adjudicated claims: the same crosswalks with the cells of `partial/` in place of theirs,
+    /// tables that such claims have, with columns of their status, and rules that leave the adjudicated ones out.
+    pub fn partial(&self) -> Result<Schemas> {
+        let folder = self.folder();
+        let mut partial = self.clone();
+        partial.is_partial = true;
+        partial.tables = tables(folder, "partial/tables.csv")?;
+        for version in &mut partial.versions {
+            version.skips = skips(folder, "partial/skips.csv", version.api)?;
+            if version.api == Api::V1 {
+                continue;
+            }
+            for mapping in mappings(folder, &format!("partial/{}.csv", version.api.name()))? {
+                let same = |known: &Mapping| known.table == mapping.table && known.field == mapping.field;
+                match version.mappings.iter_mut().find(|known| same(known)) {
+                    Some(known) => *known = mapping,
+                    None => version.mappings.push(mapping),
+                }
+            }
+        }
+        own::add_columns(&mut partial, "partial/columns.csv")?;
+        Ok(partial)
+    }
+
+    /// They are those of [`partial`](Schemas::partial).
+    pub fn is_partial(&self) -> bool {
+        self.is_partial
     }
 
     /// One version's crosswalk.
@@ -301,7 +310,7 @@ impl Schemas {
 /// Names of the CSV files of a schemas folder and of its folders.
 fn files_of(folder: &FilePath) -> Result<Vec<String>> {
     let mut files = Vec::new();
-    for below in ["", "cclf", "crosswalk"] {
+    for below in ["", "cclf", "crosswalk", "partial"] {
         let path = folder.join(below);
         if !path.is_dir() {
             continue;
@@ -316,6 +325,37 @@ fn files_of(folder: &FilePath) -> Result<Vec<String>> {
         }
     }
     Ok(files)
+}
+
+/// What tables are made of.
+fn tables(folder: Option<&FilePath>, file: &str) -> Result<Vec<Table>> {
+    let mut tables = Vec::new();
+    for row in Sheet::open(folder, file, TABLES)?.rows {
+        let name = row.get("table").to_string();
+        let words = |field: &str| row.get(field).split_whitespace().map(str::to_string).collect::<Vec<_>>();
+        let root = row.get("row").strip_prefix('%').and_then(Root::parse);
+        let table = Table {
+            layout: layout(folder, &name)?,
+            title: row.get("title").to_string(),
+            row: root.ok_or_else(|| row.fault(&name, "expected a root such as `%item` in column `row`"))?,
+            families: words("families"),
+            only_with: words("only_with"),
+            keys: words("keys"),
+            control: words("control").pop(),
+            cancels: words("cancels").pop(),
+            month: words("month").pop(),
+            own: false,
+        };
+        for label in
+            table.only_with.iter().chain(&table.keys).chain(&table.control).chain(&table.cancels).chain(&table.month)
+        {
+            if table.layout.position(label).is_none() {
+                return Err(row.fault(&name, &format!("expected fields of the table, found `{label}`")));
+            }
+        }
+        tables.push(table);
+    }
+    Ok(tables)
 }
 
 fn layout(folder: Option<&FilePath>, table: &str) -> Result<Layout> {
@@ -348,10 +388,10 @@ fn layout(folder: Option<&FilePath>, table: &str) -> Result<Layout> {
     Ok(Layout { table: table.to_string(), fields })
 }
 
-fn version(folder: Option<&FilePath>, api: Api) -> Result<Version> {
+/// Fields and facts of one file.
+fn mappings(folder: Option<&FilePath>, file: &str) -> Result<Vec<Mapping>> {
     let mut mappings = Vec::new();
-    let file = format!("crosswalk/{}.csv", api.name());
-    for row in Sheet::open(folder, &file, &["table", "field", "status", "path", "note"])?.rows {
+    for row in Sheet::open(folder, file, &["table", "field", "status", "path", "note"])?.rows {
         let field = row.get("field");
         let status = match row.get("status") {
             "fact" => None,
@@ -374,11 +414,42 @@ fn version(folder: Option<&FilePath>, api: Api) -> Result<Version> {
             text: row.get("path").to_string(),
             cell,
             note: row.get("note").to_string(),
-            file: file.clone(),
+            file: file.to_string(),
             row: row.number,
             column: "path",
         });
     }
+    Ok(mappings)
+}
+
+/// Rules of one version that leave claims out.
+fn skips(folder: Option<&FilePath>, file: &str, api: Api) -> Result<Vec<Skip>> {
+    let mut skips = Vec::new();
+    for row in Sheet::open(folder, file, &["api", "fact", "values", "families", "reason", "adjustment", "note"])?.rows {
+        if row.get("api") == api.name() {
+            skips.push(Skip {
+                fact: row.get("fact").to_string(),
+                values: row.get("values").split('|').map(str::to_string).collect(),
+                families: row.get("families").split_whitespace().map(str::to_string).collect(),
+                reason: row.get("reason").to_string(),
+                adjustment: match row.get("adjustment") {
+                    "" => None,
+                    "cancelled" => Some(Adjustment::Cancelled),
+                    "void" => Some(Adjustment::Void),
+                    "adjudicated" => Some(Adjustment::Adjudicated),
+                    _ => {
+                        let expected = "adjustment, expected `cancelled`, `void`, `adjudicated` or nothing";
+                        return Err(row.fault(row.get("reason"), expected));
+                    }
+                },
+            });
+        }
+    }
+    Ok(skips)
+}
+
+fn version(folder: Option<&FilePath>, api: Api) -> Result<Version> {
+    let mappings = mappings(folder, &format!("crosswalk/{}.csv", api.name()))?;
     let columns = &["api", "table", "type", "product", "order", "unless_repeated", "first_also", "note"];
     let mut diagnoses = Vec::new();
     for row in Sheet::open(folder, "diagnoses.csv", columns)?.rows {
@@ -396,27 +467,7 @@ fn version(folder: Option<&FilePath>, api: Api) -> Result<Version> {
             });
         }
     }
-    let mut skips = Vec::new();
-    for row in
-        Sheet::open(folder, "skips.csv", &["api", "fact", "values", "families", "reason", "adjustment", "note"])?.rows
-    {
-        if row.get("api") == api.name() {
-            skips.push(Skip {
-                fact: row.get("fact").to_string(),
-                values: row.get("values").split('|').map(str::to_string).collect(),
-                families: row.get("families").split_whitespace().map(str::to_string).collect(),
-                reason: row.get("reason").to_string(),
-                adjustment: match row.get("adjustment") {
-                    "" => None,
-                    "cancelled" => Some(Adjustment::Cancelled),
-                    "void" => Some(Adjustment::Void),
-                    _ => {
-                        return Err(row.fault(row.get("reason"), "adjustment, expected `cancelled`, `void` or nothing"));
-                    }
-                },
-            });
-        }
-    }
+    let skips = skips(folder, "skips.csv", api)?;
     Ok(Version { api, mappings, diagnoses, skips })
 }
 

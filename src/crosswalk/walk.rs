@@ -5,25 +5,40 @@
 use super::plan::{Act, Capture, Doing, Id, KeySet, Leaf, Mode, Node, Part, Plan, Switch};
 use crate::parse::{Captured, Cursor, Kind, Name, Scalar, Step};
 
+/// Frames of one record at most, a hundred times what a large claim needs. A line can hold millions of empty elements:
+/// each would take a frame's memory, and every row would be looked for among all of them.
+pub const MAX_FRAMES: u32 = 50_000;
+
 /// What a walk captured.
 #[derive(Debug, Default)]
 pub struct Frames {
     slots: Vec<Captured>,
+    /// frames opened
+    count: u32,
     /// base of every frame, by scope, in the record's order
     bases: Vec<Vec<u32>>,
     spill: Vec<Captured>,
     /// ids of `Single` captures that met a second, different value
     pub ambiguous: Vec<usize>,
+    /// captures, where known, of what stands where a value of another kind was expected
+    pub misplaced: Vec<Option<usize>>,
 }
 
 impl Frames {
     fn clear(&mut self, plan: &Plan) {
         self.slots.clear();
         self.slots.resize(plan.widths[0], 0);
+        self.count = 0;
         self.bases.resize_with(plan.widths.len(), Vec::new);
         self.bases.iter_mut().for_each(Vec::clear);
         self.spill.clear();
         self.ambiguous.clear();
+        self.misplaced.clear();
+    }
+
+    /// There were more elements than [`MAX_FRAMES`]: what was captured is not the whole record.
+    pub fn is_full(&self) -> bool {
+        self.count >= MAX_FRAMES
     }
 
     /// Bases of the frames of a scope, in the record's order; the record's own frame has base 0.
@@ -74,6 +89,10 @@ impl<At: Copy> Walker<At> {
         self.open.resize(plan.widths.len(), 0);
         self.seen.clear();
         self.decided.clear();
+        if record.kind(record.root()) != Kind::Object {
+            // A list of resources is none: its members would be taken for those of one.
+            return record.skip(record.root());
+        }
         let Walker { frames, open, seen, decided } = self;
         Way { plan, record, frames, open, seen, decided }.value(plan.root, record.root())
     }
@@ -147,6 +166,10 @@ impl<'w, C: Cursor> Way<'w, C> {
     #[inline(always)]
     fn element(&mut self, node: &'w Node, at: C::At, n: usize) -> C::At {
         let Some(scope) = node.scope.map(usize::from) else { return self.object(node, at, n) };
+        if self.frames.is_full() {
+            return self.record.skip(at);
+        }
+        self.frames.count += 1;
         let base = self.frames.slots.len();
         self.frames.slots.resize(base + self.plan.widths[scope], 0);
         self.frames.bases[scope].push(base as u32);
@@ -164,6 +187,8 @@ impl<'w, C: Cursor> Way<'w, C> {
         let record = self.record;
         let mut left = node.wanted;
         if left == 0 {
+            // Only its scalar was wanted.
+            self.frames.misplaced.extend(node.captures.first().map(|capture| Some(capture.id)));
             return record.skip(at);
         }
         record.members(at, |name, value| {
@@ -406,6 +431,8 @@ impl<'w, C: Cursor> Way<'w, C> {
     #[inline]
     fn keep_all(&mut self, node: &Node, at: C::At) -> C::At {
         if node.captures.is_empty() {
+            // Only members of it were wanted.
+            self.frames.misplaced.push(None);
             return self.record.skip(at);
         }
         let scalar = self.record.scalar(at);

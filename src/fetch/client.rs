@@ -144,7 +144,7 @@ impl Client {
                 "{found}\n  hint: the organisation has no access to this version or group; try another `--api`, or ask CMS"
             )),
             (404, "`404 page not found`") => Error::Remote(format!(
-                "{found}\n  hint: the server has no such path; this API version may be switched off there"
+                "{found}\n  hint: the server has no such path; this API version may be switched off there, or not be there yet: try another `--api`"
             )),
             _ => Error::Remote(found),
         }

@@ -1,17 +1,20 @@
 //! Whether a file is whole.
 //!
 //! BCDA tells no length, no count and no checksum, and cuts a transfer after fifteen minutes with status 200. A file is whole
-//! when its compression ends with the right sum, its text with a line feed, and every line is JSON of the type that the
-//! manifest says; and, where a server tells them, count, length and checksum agree. No value of a line is ever shown.
+//! when its compression ends with the right sum, its text with a line feed, and every line is a JSON object of the type that
+//! the manifest says (strings and brackets closed, UTF-8: what the conversion's scanner checks; what it does not vouch for is
+//! parsed as a whole); and, where a server tells them, count, length and checksum agree. No value of a line is ever shown.
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek};
+use std::io::{ErrorKind, Read, Seek};
 use std::path::Path;
 
+use aws_lc_rs::digest::{Context, SHA256};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
+use crate::parse::scan::Scanner;
+use crate::parse::{Cursor, Name, Step};
 use crate::read::MAX_LINE;
 use crate::read::codec::{Codec, MAGIC};
 
@@ -49,6 +52,12 @@ pub struct Whole {
     pub warnings: u64,
 }
 
+/// Bytes that are read at once.
+const READ: usize = 256 << 10;
+
+/// A line that is longer is looked at in pieces.
+const PIECE: usize = MAX_LINE * 4;
+
 /// Expectation and finding, without a value.
 pub type Flaw = String;
 
@@ -79,31 +88,59 @@ pub fn verify(path: &Path, expected: Expected<'_>) -> std::io::Result<Result<Who
     file.rewind()?;
     let (bytes, sha256) = digest(&file)?;
     file.rewind()?;
-    let mut lines = Lines { expected, whole: Whole::of(bytes, sha256, codec), text: None };
+    let scanner = Scanner::default();
+    let mut lines = Lines { expected, whole: Whole::of(bytes, sha256, codec), text: None, scanner };
     if expected.sha256.is_some() {
-        lines.text = Some(Sha256::new());
+        lines.text = Some(Context::new(&SHA256));
     }
-    let mut reader = BufReader::with_capacity(256 << 10, codec.reader(file)?);
-    let mut line = Vec::new();
+    match each_line(&mut codec.reader(file)?, |line| lines.take(line)) {
+        Ok(Ok(())) => Ok(lines.end()),
+        Ok(Err(flaw)) => Ok(Err(flaw)),
+        Err(_) if codec != Codec::Plain => Ok(Err(format!(
+            "expected compressed text with a right sum at its end, found it cut or damaged in line {}",
+            lines.whole.lines + 1
+        ))),
+        Err(error) => Err(error),
+    }
+}
+
+/// Hands over each line with its end, and a longer piece of text without one in pieces of [`PIECE`] bytes.
+fn each_line(
+    reader: &mut dyn Read,
+    mut take: impl FnMut(&[u8]) -> Result<(), Flaw>,
+) -> std::io::Result<Result<(), Flaw>> {
+    let mut text = vec![0; READ];
+    let mut filled = 0;
     loop {
-        line.clear();
-        match reader.by_ref().take(MAX_LINE as u64 * 4).read_until(b'\n', &mut line) {
-            Ok(0) => break,
-            Ok(_) => {
-                if let Err(flaw) = lines.take(&line) {
-                    return Ok(Err(flaw));
-                }
+        let read = match reader.read(&mut text[filled..]) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        let (mut start, mut searched) = (0, filled);
+        filled += read;
+        while let Some(at) = memchr::memchr(b'\n', &text[searched..filled]) {
+            if let Err(flaw) = take(&text[start..=searched + at]) {
+                return Ok(Err(flaw));
             }
-            Err(_) if codec != Codec::Plain => {
-                let place = lines.whole.lines + 1;
-                return Ok(Err(format!(
-                    "expected compressed text with a right sum at its end, found it cut or damaged in line {place}"
-                )));
+            searched += at + 1;
+            start = searched;
+        }
+        let is_rest = read == 0 && start < filled || filled - start >= PIECE;
+        if is_rest {
+            if let Err(flaw) = take(&text[start..filled]) {
+                return Ok(Err(flaw));
             }
-            Err(error) => return Err(error),
+            start = filled;
+        }
+        if read == 0 {
+            return Ok(Ok(()));
+        }
+        text.copy_within(start..filled, 0);
+        filled -= start;
+        if filled == text.len() {
+            text.resize(text.len() * 2, 0);
         }
     }
-    Ok(lines.end())
 }
 
 impl Whole {
@@ -115,7 +152,8 @@ impl Whole {
 struct Lines<'a> {
     expected: Expected<'a>,
     whole: Whole,
-    text: Option<Sha256>,
+    text: Option<Context>,
+    scanner: Scanner,
 }
 
 impl Lines<'_> {
@@ -135,15 +173,18 @@ impl Lines<'_> {
         }
         whole.lines = number;
         let resource = self.expected.resource;
-        let Ok(read) = serde_json::from_slice::<Line>(record) else {
-            return Err(format!("expected a {resource} in each line, found line {number} to be no JSON object"));
-        };
-        match read.resource {
-            Some(found) if found == resource => {}
-            Some(_) => {
-                return Err(format!("expected a {resource} in each line, found another resource in line {number}"));
+        if !is_certainly(&mut self.scanner, record, resource) {
+            let Ok(read) = serde_json::from_slice::<Line>(record) else {
+                return Err(format!("expected a {resource} in each line, found line {number} to be no JSON object"));
+            };
+            let found = match read.resource {
+                Some(found) if found == resource => None,
+                Some(_) => Some("another resource"),
+                None => Some("no resourceType"),
+            };
+            if let Some(found) = found {
+                return Err(format!("expected a {resource} in each line, found {found} in line {number}"));
             }
-            None => return Err(format!("expected a {resource} in each line, found no resourceType in line {number}")),
         }
         if resource == "OperationOutcome" {
             let issues = serde_json::from_slice::<OutcomeLine>(record).map(|line| line.issue).unwrap_or_default();
@@ -166,7 +207,7 @@ impl Lines<'_> {
             return Err(format!("expected {length} bytes as the manifest says, found {}", whole.text_bytes));
         }
         if let (Some(sum), Some(text)) = (expected.sha256, self.text)
-            && ![whole.sha256.as_str(), &hex(&text.finalize())].contains(&sum)
+            && ![whole.sha256.as_str(), &hex(text.finish().as_ref())].contains(&sum)
         {
             return Err("expected the checksum that the manifest says, found another".to_string());
         }
@@ -174,13 +215,28 @@ impl Lines<'_> {
     }
 }
 
+/// Whether the scanner vouches for the line and its type; false says nothing.
+fn is_certainly(scanner: &mut Scanner, line: &[u8], resource: &str) -> bool {
+    let Some(group) = scanner.group(line) else { return false };
+    let record = group.record(0, line.len());
+    let (mut is_it, name) = (false, Name::new(b"resourceType"));
+    let end = record.members(record.root(), |key, value| {
+        if !key.is(name) {
+            return Step::Past(record.skip(value));
+        }
+        is_it = record.string(value) == Some(resource);
+        Step::Leave(record.skip(value))
+    });
+    is_it && record.is_sound(end)
+}
+
 fn digest(mut file: &File) -> std::io::Result<(u64, String)> {
-    let mut sum = Sha256::new();
+    let mut sum = Context::new(&SHA256);
     let mut buffer = vec![0; 256 << 10];
     let mut bytes = 0;
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok((bytes, hex(&sum.finalize()))),
+            0 => return Ok((bytes, hex(sum.finish().as_ref()))),
             read => {
                 bytes += read as u64;
                 sum.update(&buffer[..read]);
@@ -246,9 +302,36 @@ mod tests {
     }
 
     #[test]
+    fn lines_are_the_same_however_they_are_read() {
+        /// Gives so many bytes at once.
+        struct Slow<'a>(&'a [u8], usize);
+        impl Read for Slow<'_> {
+            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+                let length = self.1.min(self.0.len()).min(buffer.len());
+                buffer[..length].copy_from_slice(&self.0[..length]);
+                self.0 = &self.0[length..];
+                Ok(length)
+            }
+        }
+        let long = "x".repeat(READ * 3);
+        let text = format!("a\n\n{long}\nb\r\n{long}{long}\nlast");
+        let expected: Vec<&[u8]> = text.as_bytes().split_inclusive(|byte| *byte == b'\n').collect();
+        for step in [1000, 4096, READ - 1, READ, READ + 1, usize::MAX] {
+            let mut found = Vec::new();
+            each_line(&mut Slow(text.as_bytes(), step), |line| {
+                found.push(line.to_vec());
+                Ok(())
+            })
+            .unwrap()
+            .unwrap();
+            assert!(found == expected, "{step} bytes at once");
+        }
+    }
+
+    #[test]
     fn what_the_manifest_tells_must_agree() {
         let text = b"{\"resourceType\":\"Patient\"}\n";
-        let sum = hex(&Sha256::digest(text));
+        let sum = hex(aws_lc_rs::digest::digest(&SHA256, text).as_ref());
         let told = Expected { count: Some(1), sha256: Some(&sum), length: Some(text.len() as u64), ..PLAIN };
         check(text, told).unwrap();
         check(&gzip(text), told).unwrap();

@@ -7,7 +7,8 @@ use crate::crosswalk::plan::Slot;
 use crate::crosswalk::program::{Crosswalk, HOSPICE, Origin, SkipProgram, TableProgram};
 use crate::crosswalk::row::Row;
 use crate::crosswalk::rows::{Note, Remark, RowMaker, Walked};
-use crate::crosswalk::walk::{Frames, Walker};
+use crate::crosswalk::schema::Adjustment;
+use crate::crosswalk::walk::{Frames, MAX_FRAMES, Walker};
 use crate::error::{Error, Result};
 use crate::parse::view::{Resource, reference_id};
 use crate::parse::{Cursor, Parser, Verify};
@@ -19,6 +20,7 @@ use super::beneficiaries::{Beneficiaries, Stay};
 use super::history::{Pair, kin};
 use super::lines::{Place, Reader, Take};
 use super::pipeline::Yield;
+use super::responses::{Answer, Answers, answer, joined};
 use super::tail::Tail;
 use super::tally::{FamilyTally, Filled, Month, Tally};
 use super::versions::{Adjustments, Older, Version};
@@ -48,6 +50,10 @@ pub struct ClaimPass<'x> {
     pub deliveries: &'x [u32],
     /// which versions of a claim are written
     pub adjustments: Adjustments,
+    /// claims that are partially adjudicated are wanted, and no others
+    pub partial: bool,
+    /// what ClaimResponses say, once all are read
+    pub answers: &'x Answers,
     /// what reads the claims
     pub parser: Parser,
     /// how much of them must be sound
@@ -87,6 +93,9 @@ pub struct Claims<'x> {
     pair: Pair,
     scratch: String,
     stays: Vec<(Box<str>, Stay)>,
+    answers: Vec<(Box<str>, Answer)>,
+    /// a row with the cells of its answer
+    joined: Row,
     late_people: bool,
     versions: Vec<Version>,
 }
@@ -97,6 +106,8 @@ pub struct ClaimOutput {
     pub parts: Vec<Part>,
     /// hospice stays with the beneficiary's id
     pub stays: Vec<(Box<str>, Stay)>,
+    /// of ClaimResponses, with the id of the Claim
+    pub answers: Vec<(Box<str>, Answer)>,
     /// a Patient or Coverage came up in a file taken for claims only
     pub late_people: bool,
     /// of the claims, if the pass tells them apart
@@ -127,6 +138,8 @@ impl<'x> ClaimWorker<'x> {
             pair: Pair::default(),
             scratch: String::new(),
             stays: Vec::new(),
+            answers: Vec::new(),
+            joined: Row::default(),
             late_people: false,
             versions: Vec::new(),
         };
@@ -146,7 +159,8 @@ impl<'x> ClaimWorker<'x> {
         let parts = claims.encoders.iter_mut().map(|encoder| encoder.take()).collect::<Result<_>>()?;
         let stays = std::mem::take(&mut claims.stays);
         let versions = std::mem::take(&mut claims.versions);
-        Ok(ClaimOutput { parts, stays, late_people: std::mem::take(&mut claims.late_people), versions, tally })
+        let answers = std::mem::take(&mut claims.answers);
+        Ok(ClaimOutput { parts, stays, answers, late_people: std::mem::take(&mut claims.late_people), versions, tally })
     }
 }
 
@@ -166,7 +180,16 @@ impl Take for Claims<'_> {
         let result = match resource {
             "ExplanationOfBenefit" => {
                 *tally.resources.entry("ExplanationOfBenefit").or_default() += 1;
-                self.claim(record, place, tally)
+                self.claim(record, "ExplanationOfBenefit", place, tally)
+            }
+            "Claim" if self.pass.partial => {
+                *tally.resources.entry("Claim").or_default() += 1;
+                self.claim(record, "Claim", place, tally)
+            }
+            "ClaimResponse" if self.pass.partial => {
+                *tally.resources.entry("ClaimResponse").or_default() += 1;
+                self.answer(record, place, tally);
+                Ok(())
             }
             "Patient" | "Coverage" => {
                 self.late_people |= !self.pass.people_read[place.source];
@@ -196,7 +219,32 @@ impl Claims<'_> {
         fact(record, &self.walker.frames, slot, scratch)
     }
 
-    fn claim<C: Cursor>(&mut self, record: &C, place: Place, tally: &mut Tally) -> Result<()> {
+    /// Keeps what a ClaimResponse says until its Claim is written.
+    fn answer<C: Cursor>(&mut self, record: &C, place: Place, tally: &mut Tally) {
+        let pass = self.pass;
+        if pass.older.is_some() {
+            return;
+        }
+        if self.walker.frames.is_full() {
+            tally.issues.push(crowded("ClaimResponse", place));
+            return;
+        }
+        let mut scratch = String::new();
+        let id = self.fact(record, pass.crosswalk.claim.id, &mut scratch).to_string();
+        let walked = Walked { record, frames: &self.walker.frames, mbi: "" };
+        let answer = answer(pass.crosswalk, &mut self.maker, &walked);
+        let ambiguous = &self.walker.frames.ambiguous;
+        let notes = &mut self.maker.notes;
+        note_issues(pass.crosswalk, (0, None), ambiguous, notes, place, "ClaimResponse", &id, tally);
+        // Both have one id: `f-` and the DCN, or `m-` and the ICN.
+        self.answers.push((id.into(), answer));
+    }
+
+    fn claim<C: Cursor>(&mut self, record: &C, kind: &'static str, place: Place, tally: &mut Tally) -> Result<()> {
+        if self.walker.frames.is_full() {
+            tally.issues.push(crowded(kind, place));
+            return Ok(());
+        }
         let pass = self.pass;
         let crosswalk = pass.crosswalk;
         let facts = crosswalk.claim;
@@ -210,6 +258,24 @@ impl Claims<'_> {
             return Err(wrong_version(pass.sources, crosswalk.api, found, place));
         }
 
+        let by_rule = |skip: &&SkipProgram| {
+            let mut scratch = String::new();
+            let value = fact(record, frames, skip.fact(), &mut scratch);
+            !value.is_empty() && skip.applies(value, family_name)
+        };
+        let rule = crosswalk.skips.iter().find(by_rule);
+        if pass.older.is_none() {
+            let mut scratch = String::new();
+            let kin = (pass.partial || !pass.deliveries.is_empty())
+                .then(|| kin(pass, record, frames, family_name, rule, place));
+            // Nobody knows the lines before a part; bytes tell lines apart as well.
+            let at = if pass.sources[place.source].is_part() { Place { line: place.byte, ..place } } else { place };
+            self.versions.extend(Version::new(id, fact(record, frames, facts.updated, &mut scratch), at, kin));
+        }
+        if rule.is_some_and(|rule| rule.adjustment == Some(Adjustment::Adjudicated)) {
+            // It is in the tables of adjudicated claims, and counted there.
+            return Ok(());
+        }
         let family = crosswalk.family(family_name);
         let paid = self.paid(record);
         let (frames, maker) = (&self.walker.frames, &mut self.maker);
@@ -227,25 +293,12 @@ impl Claims<'_> {
             tally.months.entry((family, month)).or_default().sums.add(&one);
         }
         let paid = paid.unwrap_or(0);
-        let issue = |kind, weight, message: String| {
-            let mut issue = place.issue(kind, weight, message);
-            issue.resource = "ExplanationOfBenefit";
+        let issue = |what, weight, message: String| {
+            let mut issue = place.issue(what, weight, message);
+            issue.resource = kind;
             issue.id = id.to_string();
             issue
         };
-        let by_rule = |skip: &&SkipProgram| {
-            let mut scratch = String::new();
-            let value = fact(record, frames, skip.fact(), &mut scratch);
-            !value.is_empty() && skip.applies(value, family_name)
-        };
-        let rule = crosswalk.skips.iter().find(by_rule);
-        if pass.older.is_none() {
-            let mut scratch = String::new();
-            let kin = (!pass.deliveries.is_empty()).then(|| kin(pass, record, frames, family_name, rule, place));
-            // Nobody knows the lines before a part; bytes tell lines apart as well.
-            let at = if pass.sources[place.source].is_part() { Place { line: place.byte, ..place } } else { place };
-            self.versions.extend(Version::new(id, fact(record, frames, facts.updated, &mut scratch), at, kin));
-        }
         // Why it gives no rows, and whether it was in force once: what is delivered anew was never taken back.
         let out = match pass.older.and_then(|older| older.reason(place)) {
             Some(reason) => Some((reason.name(), reason.is_cancelled())),
@@ -255,7 +308,7 @@ impl Claims<'_> {
             && pass.adjustments == Adjustments::CclfPairs
             && family.is_some_and(|family| crosswalk.has_cancellations(family));
         if let Some((reason, _)) = out {
-            let (counts, kind) =
+            let (counts, what) =
                 if paired { (&mut tally.cancelled, "cancelled") } else { (&mut tally.skipped, "skipped") };
             *counts.entry(reason.to_string()).or_default() += 1;
             if let Some(family) = family {
@@ -263,7 +316,7 @@ impl Claims<'_> {
                 tally.families[family].add(&one);
                 tally.months.entry((family, month)).or_default().sums.add(&one);
             }
-            tally.issues.push(issue(kind, Weight::Skipped, reason.to_string()));
+            tally.issues.push(issue(what, Weight::Skipped, reason.to_string()));
             if !paired {
                 return Ok(());
             }
@@ -279,6 +332,8 @@ impl Claims<'_> {
         let patient = reference_id(fact(record, frames, facts.patient, &mut s4));
         let mbi = match pass.beneficiaries.mbi(patient) {
             Some(mbi) => mbi,
+            // A contained Patient's MBI has a path of its own.
+            None if patient.starts_with('#') => "",
             None => {
                 let message = "expected the claim's Patient in the input, found none: rows have no BENE_MBI_ID";
                 tally.issues.push(issue("unknown-patient", Weight::Loss, message.to_string()));
@@ -286,6 +341,8 @@ impl Claims<'_> {
             }
         };
 
+        let unanswered = Answer::new();
+        let answer = pass.answers.get(id).unwrap_or(&unanswered);
         let walked = Walked { record, frames, mbi };
         let mut blank: Vec<(usize, usize)> = Vec::new();
         let mut written = 0;
@@ -296,7 +353,7 @@ impl Claims<'_> {
                 continue;
             }
             let mut trouble = None;
-            let (tail, pair) = (&mut self.tail, &mut self.pair);
+            let (tail, pair, made) = (&mut self.tail, &mut self.pair, &mut self.joined);
             let filled = self.filled.of(table);
             let mut taken_back = 0;
             let rows = self.maker.claim_rows(table, &walked, |row| {
@@ -316,12 +373,13 @@ impl Claims<'_> {
                         written += sign * amount;
                     }
                     let result = encoder.row(tail.of(row, table, id, place));
-                    let identity = (place, "ExplanationOfBenefit", id);
+                    let identity = (place, kind, id);
                     changes(crosswalk, table, encoder.as_ref(), identity, &mut tally.issues);
                     if let Err(error) = result {
                         trouble.get_or_insert(error);
                     }
                 };
+                let row = if pass.partial { joined(crosswalk, table, row, answer, made) } else { row };
                 match program.cancels.filter(|_| paired) {
                     None => write(row, 1),
                     Some(column) => {
@@ -359,17 +417,10 @@ impl Claims<'_> {
         {
             self.stays.push((patient.into(), stay(crosswalk, &mut self.maker, table, &walked)));
         }
+        let tree = (0, Some(family));
+        note_misplaced(crosswalk, tree, &self.walker.frames, place, kind, id, tally);
         let ambiguous = &self.walker.frames.ambiguous;
-        note_issues(
-            crosswalk,
-            (0, Some(family)),
-            ambiguous,
-            &mut self.maker.notes,
-            place,
-            "ExplanationOfBenefit",
-            id,
-            tally,
-        );
+        note_issues(crosswalk, tree, ambiguous, &mut self.maker.notes, place, kind, id, tally);
         Ok(())
     }
 
@@ -390,6 +441,15 @@ fn fact<'a, C: Cursor>(record: &'a C, frames: &Frames, slot: Slot, scratch: &'a 
         0 => "",
         captured => record.text(captured, scratch),
     }
+}
+
+/// A resource that would take more memory and time than any real one.
+pub fn crowded(resource: &'static str, place: Place) -> Issue {
+    let message =
+        format!("expected fewer than {MAX_FRAMES} lines and other elements in a resource, found more: left out");
+    let mut issue = place.issue("crowded", Weight::Loss, message);
+    issue.resource = resource;
+    issue
 }
 
 /// Partially adjudicated claims of v2 come as Claim and ClaimResponse; everything else is not of an export.
@@ -461,6 +521,33 @@ fn month<C: Cursor>(maker: &mut RowMaker<'_>, column: (usize, usize), record: &C
     maker.cell(column.0, column.1, &Walked { record, frames, mbi: "" }, 0, &mut row);
     maker.notes.clear();
     Month::of(std::str::from_utf8(row.cell(0)).unwrap_or_default())
+}
+
+/// Tells, once for each field, of objects where a text or number should stand, and the reverse: they count as absent, and
+/// would be lost without a word.
+pub fn note_misplaced(
+    crosswalk: &Crosswalk,
+    (tree, family): (usize, Option<usize>),
+    frames: &Frames,
+    place: Place,
+    resource: &'static str,
+    id: &str,
+    tally: &mut Tally,
+) {
+    const OBJECT: &str = "expected a text or a number, found an object: as if it were not there";
+    const SCALAR: &str = "expected an object, found a text or a number: as if it were not there";
+    let mut told: Vec<Option<usize>> = Vec::new();
+    for capture in &frames.misplaced {
+        if told.contains(capture) {
+            continue;
+        }
+        told.push(*capture);
+        let mut issue = place.issue("misplaced-value", Weight::Loss, if capture.is_some() { OBJECT } else { SCALAR });
+        issue.resource = resource;
+        issue.id = id.to_string();
+        issue.field = capture.map_or(String::new(), |capture| crosswalk.name_of(tree, capture, family));
+        tally.issues.push(issue);
+    }
 }
 
 /// Turns the notes of a record into issues with its place; the tree tells whose captures `ambiguous` names.

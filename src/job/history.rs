@@ -59,6 +59,15 @@ pub fn kin<C: Cursor>(
             captured => record.text(captured, &mut scratch).to_string(),
         })
     };
+    if pass.partial {
+        let standing = match rule.map(|rule| rule.adjustment) {
+            None => Standing::Partial,
+            Some(Some(Adjustment::Adjudicated)) => Standing::Adjudicated,
+            Some(_) => Standing::LeftOut,
+        };
+        let control = facts.group.iter().map(|slot| text(*slot)).find(|number| !number.is_empty());
+        return Kin::partial(&control.unwrap_or_default(), &text(facts.prior), standing);
+    }
     let patient = text(Some(facts.patient));
     let patient = reference_id(&patient);
     // Merged Patients have one MBI.
@@ -68,5 +77,6 @@ pub fn kin<C: Cursor>(
         Some(Some(Adjustment::Void)) => Standing::Void,
         Some(_) => Standing::LeftOut,
     };
-    Kin::new(pass.deliveries[place.source], owner, family, &text(facts.group), &text(facts.prior), standing)
+    let delivery = pass.deliveries.get(place.source).copied().unwrap_or(0);
+    Kin::new(delivery, owner, family, &text(facts.group[0]), &text(facts.prior), standing)
 }

@@ -13,6 +13,7 @@ mod lines;
 mod people;
 mod piece;
 mod pipeline;
+mod responses;
 mod run;
 mod spans;
 mod tail;
@@ -27,6 +28,7 @@ pub(crate) use self::beneficiaries::Beneficiaries;
 // What measures single stages runs them as they are here.
 pub(crate) use self::lines::{Place, Reader, Take};
 pub(crate) use self::piece::Piece;
+use self::responses::Answers;
 use self::run::Run;
 pub(crate) use self::run::strict_message;
 pub(crate) use self::tally::Tally;
@@ -124,6 +126,17 @@ impl Job {
         })
     }
 
+    /// The same job for claims that are partially adjudicated, into tables of their own: early, without final amounts, and
+    /// left out once the adjudicated claim with their control number is in the input. v1 has none.
+    pub fn partial(&self) -> Result<Job> {
+        Ok(Job {
+            schemas: self.schemas.partial()?,
+            tables: Vec::new(),
+            adjustments: Adjustments::Final,
+            ..self.clone()
+        })
+    }
+
     /// Runs the job into a sink.
     pub fn run(&self, sink: &mut dyn Sink, observer: &mut dyn Observer) -> Result<Report> {
         let started = Instant::now();
@@ -160,7 +173,8 @@ impl Job {
         started: Instant,
     ) -> Result<Report> {
         let Opened { input: Input { sources, ignored }, claims_only, deliveries, crosswalk } = opened;
-        let mut run = Run { job: self, wanted, sources, deliveries, crosswalk, sink, observer };
+        let answers = Answers::default();
+        let mut run = Run { job: self, wanted, sources, deliveries, answers, crosswalk, sink, observer };
         let report = run.complete(claims_only.clone())?;
         let elapsed = started.elapsed().as_secs_f64();
         let bytes: u64 = report.inputs.iter().map(|input| input.uncompressed_bytes).sum();
@@ -183,7 +197,8 @@ impl Job {
 
     fn opened(&self, input: Input, claims_only: Vec<bool>, api: Api) -> Result<Opened> {
         let deliveries = deliveries(&input.sources);
-        let wants = Wants { groups: !deliveries.is_empty() && self.adjustments != Adjustments::Raw };
+        let groups = !deliveries.is_empty() && self.adjustments != Adjustments::Raw;
+        let wants = Wants { groups: groups || self.schemas.is_partial() };
         let crosswalk = Crosswalk::compile_with(&self.schemas, api, wants)?;
         Ok(Opened { input, claims_only, deliveries, crosswalk })
     }

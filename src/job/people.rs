@@ -17,7 +17,7 @@ use crate::read::{Chunk, Source};
 use crate::report::Weight;
 
 use super::beneficiaries::{CoverageEntry, PatientEntry};
-use super::claims::{note_issues, wrong_version};
+use super::claims::{crowded, note_issues, note_misplaced, wrong_version};
 use super::lines::{Place, Reader, Take};
 use super::pipeline::Yield;
 use super::tally::Tally;
@@ -140,6 +140,10 @@ impl People<'_> {
     fn patient<C: Cursor<At = u32>>(&mut self, record: &C, place: Place, tally: &mut Tally) -> Option<PatientEntry> {
         let crosswalk = self.crosswalk;
         self.walker.walk(&crosswalk.patient, record);
+        if self.walker.frames.is_full() {
+            tally.issues.push(crowded("Patient", place));
+            return None;
+        }
         let frames = &self.walker.frames;
         let facts = crosswalk.beneficiary;
         let text = |base, at| owned(record, frames, base, at);
@@ -162,7 +166,7 @@ impl People<'_> {
             for (at, column) in crosswalk.tables[table].columns.iter().enumerate() {
                 match column.origin {
                     Origin::Patient | Origin::Claim => self.maker.cell(table, at, &walked, 0, &mut self.row),
-                    Origin::Coverage | Origin::Hospice => self.row.end_cell(),
+                    Origin::Coverage | Origin::Hospice | Origin::Response => self.row.end_cell(),
                 }
             }
         }
@@ -195,6 +199,7 @@ impl People<'_> {
             line: place.line,
             id: id.as_str().into(),
         };
+        note_misplaced(crosswalk, (1, None), &self.walker.frames, place, "Patient", &id, tally);
         let ambiguous = &self.walker.frames.ambiguous;
         note_issues(crosswalk, (1, None), ambiguous, &mut self.maker.notes, place, "Patient", &id, tally);
         Some(entry)
@@ -203,6 +208,10 @@ impl People<'_> {
     fn coverage<C: Cursor<At = u32>>(&mut self, record: &C, place: Place, tally: &mut Tally) -> Option<CoverageEntry> {
         let crosswalk = self.crosswalk;
         self.walker.walk(&crosswalk.coverage, record);
+        if self.walker.frames.is_full() {
+            tally.issues.push(crowded("Coverage", place));
+            return None;
+        }
         let frames = &self.walker.frames;
         let facts = crosswalk.enrollment;
         let text = |at| owned(record, frames, 0, at);
@@ -243,6 +252,7 @@ impl People<'_> {
             span: None,
         };
         entry.span = self.tables.enrollment.and_then(|table| self.span(table, record, place, &id, tally));
+        note_misplaced(crosswalk, (2, None), &self.walker.frames, place, "Coverage", &id, tally);
         let ambiguous = &self.walker.frames.ambiguous;
         note_issues(crosswalk, (2, None), ambiguous, &mut self.maker.notes, place, "Coverage", &id, tally);
         Some(entry)

@@ -1,6 +1,7 @@
 //! A piece of a job on sources of its own: the door through which [`split`](crate::split) comes to the passes.
 
 use super::beneficiaries::Beneficiaries;
+use super::responses::Answers;
 use super::run::Run;
 use super::versions::Version;
 use super::{Job, Observer};
@@ -27,13 +28,18 @@ impl<'a> Piece<'a> {
     pub(crate) fn new(job: &'a Job, sources: &'a [Source], deliveries: Vec<u32>) -> Result<Piece<'a>> {
         let unsaid = || Error::Usage("expected the API version of a piece of a job, found none".to_string());
         let api: Api = job.api.ok_or_else(unsaid)?;
+        if job.schemas.is_partial() {
+            // Their answers may be anywhere in the export.
+            let message = "expected schemas of adjudicated claims, found those of partially adjudicated ones";
+            return Err(Error::Usage(format!("{message}\n  hint: convert the whole export")));
+        }
         let crosswalk = Crosswalk::compile_with(&job.schemas, api, Wants { groups: !deliveries.is_empty() })?;
         Ok(Piece { job, sources, deliveries, wanted: job.wanted_tables()?, crosswalk })
     }
 
     fn run<'r>(&'r self, sink: &'r mut dyn Sink, observer: &'r mut dyn Observer) -> Run<'r> {
         let Piece { job, sources, deliveries, wanted, crosswalk } = self;
-        Run { job, wanted, sources, deliveries, crosswalk, sink, observer }
+        Run { job, wanted, sources, deliveries, answers: Answers::default(), crosswalk, sink, observer }
     }
 
     /// Who the people of all sources are.

@@ -13,6 +13,7 @@ use super::beneficiaries::{Beneficiaries, Stay};
 use super::claims::{ClaimOutput, ClaimPass, ClaimWorker};
 use super::lines::Place;
 use super::people::{PeopleOutput, PeopleTables, PeopleWorker};
+use super::responses::Answers;
 use super::tail::Tail;
 use super::tally::{FamilyTally, Month, MonthTally, Tally};
 use super::versions::{Older, Versions};
@@ -36,8 +37,8 @@ pub enum Outcome {
     Done(Box<Report>),
     /// a Patient or Coverage came up in a file taken for claims only
     LatePeople,
-    /// claims came several times; these count no more
-    Repeated(Older),
+    /// claims came several times, these count no more; or ClaimResponses came
+    Repeated(Older, Answers),
 }
 
 /// What became of the claims.
@@ -45,7 +46,7 @@ enum Claims {
     /// their hospice stays, with the beneficiary's id
     Done(Vec<(Box<str>, Stay)>),
     LatePeople,
-    Repeated(Older),
+    Repeated(Older, Answers),
 }
 
 /// One run of a job, with everything that is fixed by now.
@@ -58,6 +59,8 @@ pub struct Run<'a> {
     pub sources: &'a [Source],
     /// per input file: whose claims the server vouches for together; empty: there is one delivery
     pub deliveries: &'a [u32],
+    /// what ClaimResponses say, once all are read
+    pub answers: Answers,
     /// of the run's version
     pub crosswalk: &'a Crosswalk,
     /// where rows go
@@ -121,7 +124,10 @@ impl Run<'_> {
                 Outcome::Done(report) => return Ok(*report),
                 // Every file takes part in the first pass now, so no Patient can come late again.
                 Outcome::LatePeople => claims_only.fill(false),
-                Outcome::Repeated(repeated) => older = Some(repeated),
+                Outcome::Repeated(repeated, answers) => {
+                    older = Some(repeated);
+                    self.answers = answers;
+                }
             }
             self.observer.restart()?;
         }
@@ -142,7 +148,7 @@ impl Run<'_> {
         let stays = match self.claim_pass(claims_only, older, claim_files, &mut totals, &beneficiaries, &mut fills)? {
             Claims::Done(stays) => stays,
             Claims::LatePeople => return Ok(Outcome::LatePeople),
-            Claims::Repeated(older) => return Ok(Outcome::Repeated(older)),
+            Claims::Repeated(older, answers) => return Ok(Outcome::Repeated(older, answers)),
         };
         for (id, stay) in stays {
             beneficiaries.add_stay(&id, stay);
@@ -151,6 +157,7 @@ impl Run<'_> {
         self.uncovered(&beneficiaries, &mut totals)?;
         let people = self.beneficiary_tables(&beneficiaries, &mut totals)?;
         self.summary_table(&totals)?;
+        self.sources.iter().try_for_each(Source::check_unchanged)?;
         self.sink.finish()?;
         Ok(Outcome::Done(Box::new(self.report(totals, people, &fills))))
     }
@@ -257,6 +264,7 @@ impl Run<'_> {
     ) -> Result<Claims> {
         let crosswalk = self.crosswalk;
         let tail = self.tail();
+        let said = std::mem::take(&mut self.answers);
         let tables: Vec<usize> =
             self.wanted.iter().copied().filter(|at| !crosswalk.tables[*at].families.is_empty()).collect();
         let positions: Vec<usize> = tables.iter().filter_map(|table| self.position(*table)).collect();
@@ -272,6 +280,8 @@ impl Run<'_> {
             older,
             deliveries: self.deliveries,
             adjustments: self.job.adjustments,
+            partial: self.job.schemas.is_partial(),
+            answers: &said,
             parser: self.job.parser,
             verify: self.job.verify,
         };
@@ -282,6 +292,7 @@ impl Run<'_> {
         }
         let feed = Feed::new(self.sources, files, self.job.chunk);
         let mut stays = Vec::new();
+        let mut answers = Answers::new();
         let mut versions = Versions::default();
         let doubt = Doubt { people: claims_only.contains(&true), claims: older.is_none() };
         let merge = |output: ClaimOutput| {
@@ -289,6 +300,7 @@ impl Run<'_> {
                 return Ok(ControlFlow::Break(()));
             }
             stays.extend(output.stays);
+            answers.extend(output.answers);
             output.versions.into_iter().for_each(|version| versions.add(version));
             for (position, part) in positions.iter().zip(output.parts) {
                 self.sink.part(*position, part)?;
@@ -300,8 +312,8 @@ impl Run<'_> {
             return Ok(Claims::LatePeople);
         };
         let repeated = versions.finish();
-        if !repeated.is_empty() {
-            return Ok(Claims::Repeated(repeated));
+        if !repeated.is_empty() || !answers.is_empty() {
+            return Ok(Claims::Repeated(repeated, answers));
         }
         if let Some(error) = totals.waiting.take() {
             return Err(error);

@@ -39,6 +39,8 @@ pub enum Reason {
     NamedPrior,
     /// it voids a claim of this run, which is left out or cancelled itself
     Voids,
+    /// partially adjudicated, and the adjudicated claim is there
+    Adjudicated,
 }
 
 impl Reason {
@@ -49,6 +51,7 @@ impl Reason {
             Reason::Replaced => "replaced",
             Reason::NamedPrior => "named-prior",
             Reason::Voids => "void",
+            Reason::Adjudicated => "adjudicated-since",
         }
     }
 
@@ -67,6 +70,10 @@ pub enum Standing {
     Void,
     /// left out by a rule, and nothing follows for others
     LeftOut,
+    /// on its way to being adjudicated
+    Partial,
+    /// what partially adjudicated claims of its control number became
+    Adjudicated,
 }
 
 /// Where a line is: input file and 1-based line.
@@ -103,6 +110,13 @@ impl Kin {
         let group = |number: &str| if number.is_empty() { NOBODY } else { key(&[owner, family, number]) };
         let prior = if prior == control { "" } else { prior };
         Kin { delivery, group: group(control), prior: group(prior), standing }
+    }
+}
+
+impl Kin {
+    /// Of partially adjudicated claims and what they became, for which the control number is enough.
+    pub fn partial(control: &str, prior: &str, standing: Standing) -> Kin {
+        Kin::new(0, "", "", control, prior, standing)
     }
 }
 
@@ -248,6 +262,14 @@ impl Versions {
         for at in voiding {
             self.older.0.entry(at).or_insert(Reason::Voids);
         }
+        let of = |standing| self.members.iter().filter(move |(_, _, kin)| kin.standing == standing);
+        let settled: HashSet<u128> = of(Standing::Adjudicated)
+            .flat_map(|(_, _, kin)| [kin.group, kin.prior])
+            .filter(|key| *key != NOBODY)
+            .collect();
+        for (_, at, _) in of(Standing::Partial).filter(|(_, _, kin)| settled.contains(&kin.group)) {
+            self.older.0.entry(*at).or_insert(Reason::Adjudicated);
+        }
         self.older
     }
 
@@ -258,7 +280,8 @@ impl Versions {
         for versions in self.members.chunk_by(|a, b| a.0 == b.0) {
             let (updated, newest) = self.newest[&versions[0].0];
             let Some((key, _, kin)) = versions.iter().find(|(_, at, _)| *at == newest) else { continue };
-            if kin.standing == Standing::LeftOut || (kin.group == NOBODY && kin.prior == NOBODY) {
+            let takes_part = matches!(kin.standing, Standing::InForce | Standing::Void);
+            if !takes_part || (kin.group == NOBODY && kin.prior == NOBODY) {
                 continue;
             }
             let others = versions.iter().map(|(_, _, other)| other.delivery).filter(|other| *other != kin.delivery);
@@ -413,6 +436,27 @@ mod tests {
         let claims: Vec<Delivered<'_>> =
             claims.iter().map(|(d, id)| (*d, id.as_str(), *d as u8 + 1, "0", "", InForce)).collect();
         assert_eq!(reasons(&claims).into_iter().filter(|reason| reason.is_empty()).count(), 6666);
+    }
+
+    #[test]
+    fn a_partial_claim_goes_once_the_adjudicated_one_is_there() {
+        let partials = |claims: &[(&str, &str, &str, Standing)]| {
+            let mut versions = Versions::default();
+            for (line, (id, control, prior, standing)) in claims.iter().enumerate() {
+                let kin = Kin::partial(control, prior, *standing);
+                versions.add(Version::new(id, "2026-01-01T00:00:00Z", place(line), Some(kin)).unwrap());
+            }
+            let older = versions.finish();
+            (0..claims.len()).map(|line| older.reason(place(line)).map_or("", Reason::name)).collect::<Vec<_>>()
+        };
+        let partial = ("a", "C1", "", Standing::Partial);
+        let gone = ["adjudicated-since", ""];
+        assert_eq!(partials(&[partial, ("b", "C1", "", Standing::Adjudicated)]), gone);
+        assert_eq!(partials(&[partial, ("b", "C2", "C1", Standing::Adjudicated)]), gone);
+        assert_eq!(partials(&[partial, ("b", "C2", "", Standing::Adjudicated)]), ["", ""]);
+        assert_eq!(partials(&[partial, ("b", "C1", "", Standing::LeftOut)]), ["", ""]);
+        assert_eq!(partials(&[("a", "", "", Standing::Partial), ("b", "", "", Standing::Adjudicated)]), ["", ""]);
+        assert_eq!(partials(&[partial, partial]), ["older-version", ""]);
     }
 
     #[test]

@@ -176,8 +176,14 @@ impl<'a, C: Cursor> ExplanationOfBenefit<'a, C> {
             let system = member(record, coding, "system").and_then(|at| record.string(at));
             system.is_some_and(|system| system.starts_with(V3_SYSTEMS))
         });
+        // A second witness: one damaged byte must not turn a claim into one of another version, which would end the run.
+        let tags = member(record, record.root(), "meta").and_then(|meta| member(record, meta, "tag"));
+        let v3_tag = each(record, tags).into_iter().any(|tag| {
+            let system = member(record, tag, "system").and_then(|at| record.string(at));
+            system.is_some_and(|system| system.starts_with(V3_SYSTEMS))
+        });
         let has = |name| member(record, record.root(), name).is_some();
-        Some(if v3_type || self.purpose().is_some_and(|purpose| purpose.starts_with("pre")) {
+        Some(if v3_type || v3_tag || self.purpose().is_some_and(|purpose| purpose.starts_with("pre")) {
             Api::V3
         } else if has("use") || has("outcome") || has("insurer") {
             Api::V2
@@ -202,6 +208,10 @@ impl<'a, C: Cursor> Patient<'a, C> {
                 .any(|identifier| member(record, identifier, "type").is_some());
             return Some(if typed { Api::V2 } else { Api::V1 });
         }
+        // Their extensions are a second witness: one damaged byte must not end the run.
+        if any_begins(record, "extension", "url", CCW_VARIABLES) {
+            return None;
+        }
         let mbi = any_begins(record, "identifier", "system", "http://hl7.org/fhir/sid/us-mbi");
         (mbi || any_begins(record, "link", "type", "replaced-by")).then_some(Api::V3)
     }
@@ -225,7 +235,9 @@ impl<'a, C: Cursor> Coverage<'a, C> {
             Some(Api::V3)
         } else if member(record, record.root(), "grouping").is_some() {
             Some(Api::V1)
-        } else if any_begins(record, "extension", "url", CCW_VARIABLES) {
+        } else if any_begins(record, "extension", "url", CCW_VARIABLES)
+            && member(record, record.root(), "class").is_some()
+        {
             Some(Api::V2)
         } else {
             None

@@ -75,7 +75,7 @@ enum Content {
 
 /// What a worker got under the lock.
 enum Taken {
-    Range { file: Arc<File>, from: u64, to: u64 },
+    Range { file: Arc<File>, from: u64, to: u64, size: u64 },
     Stream(Stream),
     Ready(usize),
 }
@@ -124,9 +124,10 @@ impl<'s> Feed<'s> {
             chunk.trouble = None;
             let Some(taken) = self.take(chunk, leave_ready)? else { return Ok(false) };
             match taken {
-                Taken::Range { file, from, to } => {
+                Taken::Range { file, from, to, size } => {
                     let path = &self.sources[chunk.source].path;
-                    plain::read_lines(&file, from..to, chunk).map_err(|error| Error::file("read", path, error))?;
+                    plain::read_lines(&file, from..to, size, chunk)
+                        .map_err(|error| Error::file("read", path, error))?;
                 }
                 Taken::Ready(end) => chunk.push_lines(end),
                 Taken::Stream(mut stream) => {
@@ -216,7 +217,7 @@ impl<'s> Feed<'s> {
                 let from = *at;
                 *at = (from + self.size as u64).min(*size);
                 chunk.is_last = *at == *size;
-                Taken::Range { file: file.clone(), from, to: *at }
+                Taken::Range { file: file.clone(), from, to: *at, size: *size }
             }
             content @ Content::Stream(_) => match std::mem::replace(content, Content::Busy) {
                 Content::Stream(stream) => Taken::Stream(stream),

@@ -13,13 +13,19 @@ use super::{Chunk, MAX_LINE, SPARE};
 /// How far a reader goes on at once for the end of a line behind its range.
 const TAIL: usize = 64 << 10;
 
-/// Reads the lines whose first byte is in the range.
-pub fn read_lines(file: &File, range: Range<u64>, chunk: &mut Chunk) -> Result<()> {
+/// Reads the lines whose first byte is in the range of a file of so many bytes.
+///
+/// A file that ends before it has so many was cut while it was read: an error, because what is missing would be lost
+/// without a word wherever the cut falls on the end of a line.
+pub fn read_lines(file: &File, range: Range<u64>, size: u64, chunk: &mut Chunk) -> Result<()> {
     let Range { start: from, end: to } = range;
     // One byte earlier tells whether a line starts right at `from`.
     chunk.offset = from.saturating_sub(1);
     chunk.consumed = to - from;
     let own = read_at(file, chunk.offset, to, &mut chunk.bytes, 0)?;
+    if own as u64 != to - chunk.offset {
+        return Err(cut());
+    }
     let mut filled = own;
     let mut start = 0;
     if from > 0 {
@@ -43,6 +49,9 @@ pub fn read_lines(file: &File, range: Range<u64>, chunk: &mut Chunk) -> Result<(
                 let more = read_at(file, at, at + TAIL as u64, &mut chunk.bytes, filled)?;
                 filled += more;
                 if more == 0 {
+                    if at < size {
+                        return Err(cut());
+                    }
                     chunk.push_line(start..filled, 0);
                     break;
                 }
@@ -50,6 +59,10 @@ pub fn read_lines(file: &File, range: Range<u64>, chunk: &mut Chunk) -> Result<(
         }
     }
     Ok(())
+}
+
+fn cut() -> std::io::Error {
+    std::io::Error::new(ErrorKind::UnexpectedEof, "it became shorter while it was read")
 }
 
 /// Reads a range of the file to `at` in the buffer; fewer bytes if the file has become shorter.

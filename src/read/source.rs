@@ -1,7 +1,7 @@
 //! The files of a run: what the user named, folders opened, pipes spooled.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -38,8 +38,17 @@ pub struct Source {
     range: Option<Range<u64>>,
     /// tells a file from others, whatever its name
     inode: Option<(u64, u64)>,
+    /// what changes if somebody writes to it
+    stamp: Option<Stamp>,
     /// a pipe cannot be opened again
     spool: Option<File>,
+}
+
+/// Inode, bytes, and when they were last written: seconds and nanoseconds.
+type Stamp = (u64, u64, i64, i64);
+
+fn stamp(meta: &Metadata) -> Stamp {
+    (meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec())
 }
 
 /// The input of a run.
@@ -121,7 +130,8 @@ impl Source {
         let codec = magic(&file).map_err(trouble)?;
         let inode = Some((meta.dev(), meta.ino()));
         let known = OnceLock::from((codec, meta.len()));
-        Ok(Source { known, inode, ..Source::at(path) })
+        let stamp = Some(stamp(&meta));
+        Ok(Source { known, inode, stamp, ..Source::at(path) })
     }
 
     /// Those lines of a file whose first byte is in the range; a compressed file is read whole.
@@ -142,6 +152,7 @@ impl Source {
             range: None,
             arrival: None,
             inode: None,
+            stamp: None,
             spool: None,
         }
     }
@@ -195,6 +206,18 @@ impl Source {
                 Err(error) => return Err(trouble(error)),
             }
         }
+    }
+
+    /// An error if the file is not what it was when the run began: part of it, or some of each, may have been read.
+    pub fn check_unchanged(&self) -> Result<()> {
+        let Some(before) = self.stamp else { return Ok(()) };
+        let trouble = |error| Error::file("read", &self.path, error);
+        let now = std::fs::metadata(&self.path).map_err(trouble)?;
+        if stamp(&now) == before {
+            return Ok(());
+        }
+        let message = "it changed while it was read\n  hint: wait until nobody writes to it, then run again";
+        Err(trouble(std::io::Error::other(message)))
     }
 
     /// It was read to its end.

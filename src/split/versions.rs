@@ -114,5 +114,7 @@ fn name(standing: Standing) -> &'static str {
         Standing::InForce => "in-force",
         Standing::Void => "void",
         Standing::LeftOut => "left-out",
+        Standing::Partial => "partial",
+        Standing::Adjudicated => "adjudicated",
     }
 }

@@ -15,7 +15,7 @@ use arrow::ipc::writer::StreamWriter;
 use super::options::Options;
 use super::schema::{cut, project};
 use crate::error::{Error, Result};
-use crate::job::{Job, Observer};
+use crate::job::{Job, Observer, SUMMARY_TABLE};
 use crate::report::Report;
 use crate::write::arrow::{ArrowEncoder, schema};
 use crate::write::{Encoder, OutTable, Part, Sink};
@@ -33,6 +33,10 @@ pub struct Whole {
 
 /// Runs the job for one table; `columns` of it in this order, or all.
 pub fn read(job: &Job, table: &str, options: &Options, observer: &mut dyn Observer) -> Result<Whole> {
+    if table.eq_ignore_ascii_case(SUMMARY_TABLE) {
+        let hint = "it is the summary of a whole conversion: convert into files";
+        return Err(Error::Usage(format!("expected one table of rows, found `{SUMMARY_TABLE}`\n  hint: {hint}")));
+    }
     let mut job = job.clone();
     let name = options.whole(&mut job, table)?;
     let mut sink = Waiting { table: name, folder: job.spool.clone(), tables: Vec::new(), rows: None };

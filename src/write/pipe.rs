@@ -4,7 +4,7 @@
 //! in an unnamed file, gone with the process however that ends, and are sent when all is done.
 
 use std::fs::File;
-use std::io::{BufWriter, ErrorKind, Seek, SeekFrom, Write};
+use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use arrow::ipc::writer::StreamWriter;
@@ -54,11 +54,7 @@ impl<W: Write + Send> PipeSink<W> {
     }
 }
 
-/// A reader that has gone away ends the job as an interruption does.
 fn sending(error: std::io::Error) -> Error {
-    if error.kind() == ErrorKind::BrokenPipe {
-        return Error::Interrupted;
-    }
     Error::file("write to", Path::new("standard output"), error)
 }
 

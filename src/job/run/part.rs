@@ -9,10 +9,11 @@ use crate::error::{Error, Result};
 use crate::job::beneficiaries::Beneficiaries;
 use crate::job::claims::{ClaimOutput, ClaimPass, ClaimWorker};
 use crate::job::pipeline;
+use crate::job::responses::Answers;
 use crate::job::tail::Tail;
 use crate::job::tally::Tally;
 use crate::job::versions::{Older, Version};
-use crate::read::Feed;
+use crate::read::{Feed, Source};
 use crate::report::{BeneficiaryReport, Report};
 
 impl Run<'_> {
@@ -50,9 +51,10 @@ impl Run<'_> {
         let files = (0..self.sources.len()).collect();
         let older = Older::default();
         match self.claim_pass(claims_only, Some(&older), files, &mut totals, beneficiaries, &mut fills)? {
-            Claims::Done(_) | Claims::Repeated(_) => {}
+            Claims::Done(_) | Claims::Repeated(..) => {}
             Claims::LatePeople => return Err(late_people(&self.sources[0].path)),
         }
+        self.sources.iter().try_for_each(Source::check_unchanged)?;
         self.sink.finish()?;
         Ok(self.report(totals, BeneficiaryReport::default(), &fills))
     }
@@ -76,6 +78,8 @@ impl Run<'_> {
             older: None,
             deliveries: self.deliveries,
             adjustments: self.job.adjustments,
+            partial: false,
+            answers: &Answers::default(),
             parser: self.job.parser,
             verify: self.job.verify,
         };

@@ -401,6 +401,28 @@ impl Cursor for Record<'_> {
 }
 
 impl<'a> Record<'a> {
+    /// Whether what follows a number can follow one. The walk may leave the object right behind it, so that nobody else
+    /// would see that `8,69` was `8.69` once.
+    #[inline(always)]
+    fn has_ended(&self, start: usize, end: usize) -> bool {
+        let next = self.byte(end);
+        matches!(next, b'}' | b']') || next == b',' && self.byte(end + 1) == b'"' || self.has_ended_oddly(start, end)
+    }
+
+    #[inline(never)]
+    fn has_ended_oddly(&self, start: usize, end: usize) -> bool {
+        let at = self.past_space(end);
+        match self.byte(at) {
+            b'}' | b']' => true,
+            // In an object a name follows, in a list anything.
+            b',' => {
+                let before = self.text.as_bytes()[..start].trim_ascii_end();
+                self.byte(self.past_space(at + 1)) == b'"' || before.last() != Some(&b':')
+            }
+            _ => false,
+        }
+    }
+
     /// A number or boolean.
     #[inline(never)]
     fn bare_scalar(&self, start: usize) -> Scalar<'_, u32> {
@@ -408,7 +430,8 @@ impl<'a> Record<'a> {
             b't' | b'f' => self.skip_literal(start),
             _ => {
                 let rest = self.text.as_bytes().get(start..).unwrap_or_default();
-                number::length(rest).map_or_else(|| self.odd(), |length| start + length)
+                let end = number::length(rest).map(|length| start + length);
+                end.filter(|end| self.has_ended(start, *end)).unwrap_or_else(|| self.odd())
             }
         };
         Scalar { string: None, captured: captured(start, end), end: end as u32 }

@@ -10,28 +10,25 @@ mod avx512;
 #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 mod neon;
 
+use std::sync::OnceLock;
+
 use super::index::{Found, Words};
 
 /// A way to index a text.
 pub type Index = fn(&[u8], &mut Words) -> Option<Found>;
 
 /// Indexes a text the fastest way this machine knows; the same as [`index`](super::index::index).
-#[inline]
+///
+/// The environment's `CLAIMFEED_INDEX` names another [way](ways), or `portable`: so that tests can compare whole outputs.
 pub fn index(bytes: &[u8], words: &mut Words) -> Option<Found> {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if has_avx512() {
-            return with_avx512(bytes, words);
-        }
-        if has_avx2() {
-            return with_avx2(bytes, words);
-        }
-    }
-    #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
-    if has_neon() {
-        return with_neon(bytes, words);
-    }
-    super::index::index(bytes, words)
+    static CHOSEN: OnceLock<Index> = OnceLock::new();
+    CHOSEN.get_or_init(choose)(bytes, words)
+}
+
+fn choose() -> Index {
+    let wanted = std::env::var("CLAIMFEED_INDEX").ok();
+    let is_wanted = |name: &str| wanted.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(name));
+    ways().into_iter().find(|(name, _)| is_wanted(name)).map_or(super::index::index, |(_, way)| way)
 }
 
 /// Every wide way that this machine knows, by name and fastest first: for those who hold them against each other.
