@@ -184,6 +184,37 @@ fn tables_can_be_chosen_and_unknown_ones_are_refused() {
     assert!(refused.stderr.contains("found `CCLF55`"), "{}", refused.stderr);
 }
 
+/// What nobody wants is not looked for in claims, and changes nothing in what somebody does.
+#[test]
+fn a_table_alone_is_the_same_as_among_all() {
+    let folder = tempfile::tempdir().unwrap();
+    for api in Api::ALL {
+        let plain = export(api, folder.path());
+        let whole = convert(&[&plain], &[]);
+        let tables = whole.bytes();
+        assert!(tables.len() > 11);
+        for (file, bytes) in tables {
+            let table = file.trim_end_matches(".csv");
+            if table == "CCLF0" {
+                continue;
+            }
+            let alone = convert(&[&plain], &["--tables", table]);
+            assert!(alone.bytes().contains(&(file.clone(), bytes)), "{file} of {}", api.name());
+            for family in whole.summary["payments"].as_object().unwrap().keys() {
+                let of = |output: &common::Output, what: &str| output.summary["payments"][family][what].clone();
+                for what in ["claims", "claims_skipped", "read", "skipped", "dated_by"] {
+                    assert_eq!(of(&alone, what), of(&whole, what), "{what} of {family}, {file} of {}", api.name());
+                }
+                let months = |output: &common::Output| -> Vec<(String, serde_json::Value)> {
+                    let months = of(output, "months").as_object().unwrap().clone();
+                    months.into_iter().map(|(month, sums)| (month, sums["read"].clone())).collect()
+                };
+                assert_eq!(months(&alone), months(&whole), "{family}, {file} of {}", api.name());
+            }
+        }
+    }
+}
+
 #[test]
 fn a_table_without_rows_has_its_header_and_cclf0_counts_all() {
     let folder = tempfile::tempdir().unwrap();

@@ -173,7 +173,8 @@ impl<'s> Compiler<'s> {
             let place = Place { mapping, row: table.row, families: Some(&table.families), at: Some((index, at)) };
             let mut origin = Origin::Claim;
             let mut programs = Vec::new();
-            for alternative in &mapping.cell.alternatives {
+            let is_wanted = self.wants.has(index) || table.month.as_ref() == Some(&field.label);
+            for alternative in mapping.cell.alternatives.iter().filter(|_| is_wanted) {
                 programs.push(self.program(place, alternative, &mut origin)?);
             }
             let mut calls = mapping.cell.alternatives.iter().flat_map(|alternative| &alternative.calls);
@@ -264,7 +265,8 @@ impl<'s> Compiler<'s> {
     fn fact_families(&self, table: &str, name: &str) -> Option<Vec<String>> {
         if table == "%dx" {
             let with_rules = |t: &&Table| self.version.diagnoses.iter().any(|rule| rule.table == t.layout.table);
-            return Some(self.schemas.tables.iter().filter(with_rules).flat_map(|t| t.families.clone()).collect());
+            let wanted = self.schemas.tables.iter().enumerate().filter(|(at, _)| self.wants.has(*at)).map(|(_, t)| t);
+            return Some(wanted.filter(with_rules).flat_map(|t| t.families.clone()).collect());
         }
         let skips: Vec<_> = self.version.skips.iter().filter(|skip| skip.fact == name).collect();
         if table == "%eob" && !skips.is_empty() && skips.iter().all(|skip| !skip.families.is_empty()) {

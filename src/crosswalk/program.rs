@@ -70,16 +70,23 @@ pub struct ClaimFacts {
     pub prior: Option<Slot>,
 }
 
-/// Facts that not every run needs: what nobody wants is not looked for in claims.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What a run needs: what nobody wants is not looked for in claims.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wants {
     /// the facts `group` and `prior`, which tell a claim's predecessors
     pub groups: bool,
+    /// indices of the tables of which rows are made; `None`: all. Of others there is only the column that tells the month.
+    pub tables: Option<Vec<usize>>,
 }
 
 impl Wants {
     /// All of them.
-    pub const ALL: Wants = Wants { groups: true };
+    pub const ALL: Wants = Wants { groups: true, tables: None };
+
+    /// Whether rows of the table are made.
+    pub fn has(&self, table: usize) -> bool {
+        self.tables.as_ref().is_none_or(|tables| tables.contains(&table))
+    }
 }
 
 /// Slots of the diagnosis facts.

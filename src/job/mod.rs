@@ -198,7 +198,7 @@ impl Job {
     fn opened(&self, input: Input, claims_only: Vec<bool>, api: Api) -> Result<Opened> {
         let deliveries = deliveries(&input.sources);
         let groups = !deliveries.is_empty() && self.adjustments != Adjustments::Raw;
-        let wants = Wants { groups: groups || self.schemas.is_partial() };
+        let wants = Wants { groups: groups || self.schemas.is_partial(), tables: Some(self.wanted_tables()?) };
         let crosswalk = Crosswalk::compile_with(&self.schemas, api, wants)?;
         Ok(Opened { input, claims_only, deliveries, crosswalk })
     }
