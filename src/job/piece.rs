@@ -33,8 +33,10 @@ impl<'a> Piece<'a> {
             let message = "expected schemas of adjudicated claims, found those of partially adjudicated ones";
             return Err(Error::Usage(format!("{message}\n  hint: convert the whole export")));
         }
-        let crosswalk = Crosswalk::compile_with(&job.schemas, api, Wants { groups: !deliveries.is_empty() })?;
-        Ok(Piece { job, sources, deliveries, wanted: job.wanted_tables()?, crosswalk })
+        let wanted = job.wanted_tables()?;
+        let wants = Wants { groups: !deliveries.is_empty(), tables: Some(wanted.clone()) };
+        let crosswalk = Crosswalk::compile_with(&job.schemas, api, wants)?;
+        Ok(Piece { job, sources, deliveries, wanted, crosswalk })
     }
 
     fn run<'r>(&'r self, sink: &'r mut dyn Sink, observer: &'r mut dyn Observer) -> Run<'r> {
