@@ -114,7 +114,7 @@ def read(
     Which claims count is known when the last line has been read, so the work is done when this returns: rows wait in an
     unnamed file of `spool` (default: the system's folder for temporary files), and memory stays small. `columns`: only
     these, in this order; what is not asked for is not extracted. CCLF1 to CCLF9, CCLFA, CCLFB and own
-    tables; CCLF0 lists the tables of a conversion and is empty here.
+    tables; CCLF0, the summary of a whole conversion, is refused.
     """
 
 def plan(inputs: _Path | Sequence[_Path], target_bytes: int = 134_217_728, *, api: str | None = None) -> list[Split]:
