@@ -23,6 +23,7 @@ impl Run<'_> {
         let mut beneficiaries = Beneficiaries::default();
         let mut fills = vec![Vec::new(); self.crosswalk.tables.len()];
         self.people_pass(claims_only, &mut totals, &mut beneficiaries, &mut fills)?;
+        self.sources.iter().try_for_each(Source::check_unchanged)?;
         beneficiaries.settle();
         self.uncovered(&beneficiaries, &mut totals)?;
         for input in &mut totals.inputs {
@@ -93,6 +94,7 @@ impl Run<'_> {
             Ok(ControlFlow::Continue(()))
         };
         pipeline::run(&feed, workers, |worker, chunk| worker.work(chunk), merge)?;
+        self.sources.iter().try_for_each(Source::check_unchanged)?;
         Ok(self.report(totals, BeneficiaryReport::default(), &[]))
     }
 }
