@@ -103,7 +103,7 @@ impl Reader {
 
     /// What was read. To be asked at the end; what is left of the rows is dropped.
     pub fn report(&mut self) -> Result<Report> {
-        while let Some(batch) = self.next() {
+        for batch in self.by_ref() {
             drop(batch?);
         }
         self.report.clone().ok_or_else(gone)
