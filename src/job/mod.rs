@@ -10,6 +10,7 @@ mod beneficiaries;
 mod claims;
 mod history;
 mod lines;
+mod notes;
 mod people;
 mod pipeline;
 mod responses;
