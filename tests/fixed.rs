@@ -6,7 +6,6 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use claimfeed::Api;
 use common::layouts::{read_fixed, record_length};

@@ -4,7 +4,6 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use common::{Output, claimfeed, convert, read_csv, score, shared};
 use serde_json::{Value, json};

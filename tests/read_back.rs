@@ -4,7 +4,6 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 
 use common::layouts::read_fixed;
 use common::{Output, convert, python, python_with, score, shared};
