@@ -3,9 +3,8 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::process::Command;
 
-use common::{Output, convert, shared};
+use common::{Output, convert, score, shared};
 use serde_json::Value;
 
 /// What the acceptance of the conversion asks for, in percent.
@@ -30,18 +29,7 @@ fn the_corpus_scores_against_the_source_records() {
             |issue: &Vec<String>| issue[0] == "skipped" || issue[1] == "unknown-patient" && issue[5] == "Coverage";
         assert!(output.issues().iter().all(only), "{version}: {:?}", output.issues());
         assert_eq!(output.code, if version == "v3" { 3 } else { 0 }, "{}", output.stderr);
-        let result = output.folder().join("score.json");
-        let check = Command::new("python3")
-            .arg(shared.join("truth/check.py"))
-            .args(["--version", version, "--split", "dev", "--threshold", &threshold.to_string(), "--show", "40"])
-            .arg("--produced")
-            .arg(output.folder())
-            .arg("--json")
-            .arg(&result)
-            .output()
-            .expect("python3 runs the checker");
-        assert!(check.status.success(), "{version}: {}", String::from_utf8_lossy(&check.stdout));
-        let score: Value = serde_json::from_slice(&std::fs::read(result).unwrap()).unwrap();
+        let score = score(&shared, version, &output.folder(), &["--threshold", &threshold.to_string(), "--show", "40"]);
         assert_eq!(score["totals"]["extra"], 0, "{version}: unexpected rows");
         for (table, fields) in score["fields"].as_object().unwrap() {
             for (label, counts) in fields.as_object().unwrap() {

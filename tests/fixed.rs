@@ -6,11 +6,10 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use claimfeed::Api;
 use common::layouts::{read_fixed, record_length};
-use common::{Output, claimfeed, convert, shared};
+use common::{Output, claimfeed, convert, score, shared};
 use serde_json::Value;
 
 const OPTIONS: [&str; 8] =
@@ -270,21 +269,6 @@ fn what_cannot_be_named_or_written_is_refused() {
     refused(&[&with(3, "K0001")[..], &["--runout"]].concat(), "kidney care has none");
 }
 
-/// The checker's verdict on tables without lineage.
-fn score(shared: &Path, version: &str, tables: &Path) -> Value {
-    let result = tables.join("score.json");
-    let check = Command::new("python3")
-        .arg(shared.join("truth/check.py"))
-        .args(["--version", version, "--split", "dev", "--threshold", "0", "--quiet", "--produced"])
-        .arg(tables)
-        .arg("--json")
-        .arg(&result)
-        .output()
-        .expect("python3 runs the checker");
-    assert!(check.status.success(), "{version}: {}", String::from_utf8_lossy(&check.stdout));
-    serde_json::from_slice(&std::fs::read(result).unwrap()).unwrap()
-}
-
 #[test]
 fn the_corpus_scores_as_high_from_fixed_width_files_as_from_csv() {
     let Some(shared) = shared() else { return };
@@ -315,7 +299,8 @@ fn the_corpus_scores_as_high_from_fixed_width_files_as_from_csv() {
         for (field, count) in &wide {
             assert!(issues(&fixed, field).contains(&("too-wide".to_string(), "loss".to_string(), *count)), "{field}");
         }
-        let (expected, mut found) = (score(&shared, version, &csv.folder()), score(&shared, version, again.path()));
+        let verdict = |folder: &Path| score(&shared, version, folder, &["--threshold", "0", "--quiet"]);
+        let (expected, mut found) = (verdict(&csv.folder()), verdict(again.path()));
         assert!(expected["totals"]["ok"].as_u64().unwrap() > 800, "{}", expected["totals"]);
         let mut lost = 0;
         for (table, fields) in expected["fields"].as_object().unwrap() {

@@ -4,9 +4,8 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use common::{Output, claimfeed, convert, read_csv, shared};
+use common::{Output, claimfeed, convert, read_csv, score, shared};
 use serde_json::{Value, json};
 
 const TABLES: [&str; 6] = ["CCLF1", "CCLF2", "CCLF3", "CCLF4", "CCLF5", "CCLF6"];
@@ -284,20 +283,8 @@ fn partial_rows_score_against_the_source_records() {
         rows.iter().for_each(|row| csv.write_record(row).unwrap());
         csv.flush().unwrap();
     }
-    let check = |folder: &Path| -> Value {
-        let json = merged.join("score.json");
-        let check = Command::new("python3")
-            .arg(shared.join("truth/check.py"))
-            .args(["--version", "v3", "--split", "dev", "--threshold", "0", "--quiet", "--files", &TABLES.join(",")])
-            .arg("--produced")
-            .arg(folder)
-            .arg("--json")
-            .arg(&json)
-            .output()
-            .unwrap();
-        assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
-        serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap()
-    };
+    let files = TABLES.join(",");
+    let check = |folder: &Path| score(&shared, "v3", folder, &["--threshold", "0", "--quiet", "--files", &files]);
     let (with, without) = (check(&merged), check(&output.folder()));
     let count = |score: &Value, kind: &str| score["totals"][kind].as_i64().unwrap_or(0);
     assert!(partial_rows > 0 && count(&with, "ok") > count(&without, "ok"));

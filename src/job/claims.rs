@@ -6,19 +6,20 @@ use crate::crosswalk::picture::{Picture, scaled};
 use crate::crosswalk::plan::Slot;
 use crate::crosswalk::program::{Crosswalk, HOSPICE, Origin, SkipProgram, TableProgram};
 use crate::crosswalk::row::Row;
-use crate::crosswalk::rows::{Note, Remark, RowMaker, Walked};
+use crate::crosswalk::rows::{RowMaker, Walked};
 use crate::crosswalk::schema::Adjustment;
-use crate::crosswalk::walk::{Frames, MAX_FRAMES, Walker};
+use crate::crosswalk::walk::{Frames, Walker};
 use crate::error::{Error, Result};
 use crate::parse::view::{Resource, reference_id};
 use crate::parse::{Cursor, Parser, Verify};
 use crate::read::{Chunk, Source};
 use crate::report::{Issue, Weight};
-use crate::write::{CellNote, Encoder, Part};
+use crate::write::{Encoder, Part};
 
 use super::beneficiaries::{Beneficiaries, Stay};
 use super::history::{Pair, kin};
 use super::lines::{Place, Reader, Take};
+use super::notes::{changes, crowded, note_issues, note_misplaced, other_resource};
 use super::pipeline::Yield;
 use super::responses::{Answer, Answers, answer, joined};
 use super::tail::Tail;
@@ -443,41 +444,6 @@ fn fact<'a, C: Cursor>(record: &'a C, frames: &Frames, slot: Slot, scratch: &'a 
     }
 }
 
-/// A resource that would take more memory and time than any real one.
-pub fn crowded(resource: &'static str, place: Place) -> Issue {
-    let message =
-        format!("expected fewer than {MAX_FRAMES} lines and other elements in a resource, found more: left out");
-    let mut issue = place.issue("crowded", Weight::Loss, message);
-    issue.resource = resource;
-    issue
-}
-
-/// Partially adjudicated claims of v2 come as Claim and ClaimResponse; everything else is not of an export.
-fn other_resource(name: &str, place: Place, tally: &mut Tally) {
-    let partial = match name {
-        "Claim" => Some("Claim"),
-        "ClaimResponse" => Some("ClaimResponse"),
-        _ => None,
-    };
-    if let Some(name) = partial {
-        *tally.resources.entry(name).or_default() += 1;
-        *tally.skipped.entry("partially-adjudicated".to_string()).or_default() += 1;
-        let mut issue = place.issue("skipped", Weight::Skipped, "partially-adjudicated");
-        issue.resource = name;
-        tally.issues.push(issue);
-        return;
-    }
-    *tally.resources.entry("other").or_default() += 1;
-    if name == "OperationOutcome" {
-        let message = "expected a claim, Patient or Coverage, found an OperationOutcome: the server reports trouble with the export";
-        tally.issues.push(place.issue("server-error", Weight::Loss, message));
-        return;
-    }
-    let what = if name.is_empty() { "JSON without a resourceType" } else { "another resource" };
-    let message = format!("expected ExplanationOfBenefit, Patient or Coverage, found {what}: left out");
-    tally.issues.push(place.issue("unknown-resource", Weight::Loss, message));
-}
-
 /// The run's version and another one.
 pub fn wrong_version(sources: &[Source], expected: Api, found: Api, place: Place) -> Error {
     let file = sources[place.source].path.clone();
@@ -497,111 +463,10 @@ fn stay<C: Cursor>(crosswalk: &Crosswalk, maker: &mut RowMaker<'_>, table: usize
     Stay { start: start.into(), end: end.into() }
 }
 
-/// Turns what an encoder changed in its last row into issues with the record's place, resource type and id.
-pub fn changes(
-    crosswalk: &Crosswalk,
-    table: usize,
-    encoder: &dyn Encoder,
-    (place, resource, id): (Place, &'static str, &str),
-    issues: &mut Vec<Issue>,
-) {
-    for CellNote { column, change } in encoder.notes() {
-        let weight = if change.is_loss() { Weight::Loss } else { Weight::Notice };
-        let mut issue = place.issue(change.kind(), weight, change.message());
-        issue.resource = resource;
-        issue.id = id.to_string();
-        issue.field = crosswalk.field_name(table, *column);
-        issues.push(issue);
-    }
-}
-
 /// The month a claim counts in. What is odd about its date is noted when its rows are made.
 fn month<C: Cursor>(maker: &mut RowMaker<'_>, column: (usize, usize), record: &C, frames: &Frames) -> Month {
     let mut row = Row::default();
     maker.cell(column.0, column.1, &Walked { record, frames, mbi: "" }, 0, &mut row);
     maker.notes.clear();
     Month::of(std::str::from_utf8(row.cell(0)).unwrap_or_default())
-}
-
-/// Tells, once for each field, of objects where a text or number should stand, and the reverse: they count as absent, and
-/// would be lost without a word.
-pub fn note_misplaced(
-    crosswalk: &Crosswalk,
-    (tree, family): (usize, Option<usize>),
-    frames: &Frames,
-    place: Place,
-    resource: &'static str,
-    id: &str,
-    tally: &mut Tally,
-) {
-    const OBJECT: &str = "expected a text or a number, found an object: as if it were not there";
-    const SCALAR: &str = "expected an object, found a text or a number: as if it were not there";
-    let mut told: Vec<Option<usize>> = Vec::new();
-    for capture in &frames.misplaced {
-        if told.contains(capture) {
-            continue;
-        }
-        told.push(*capture);
-        let mut issue = place.issue("misplaced-value", Weight::Loss, if capture.is_some() { OBJECT } else { SCALAR });
-        issue.resource = resource;
-        issue.id = id.to_string();
-        issue.field = capture.map_or(String::new(), |capture| crosswalk.name_of(tree, capture, family));
-        tally.issues.push(issue);
-    }
-}
-
-/// Turns the notes of a record into issues with its place; the tree tells whose captures `ambiguous` names.
-#[allow(clippy::too_many_arguments, reason = "a record's identity has this many parts")]
-pub fn note_issues(
-    crosswalk: &Crosswalk,
-    (tree, family): (usize, Option<usize>),
-    ambiguous: &[usize],
-    notes: &mut Vec<Note>,
-    place: Place,
-    resource: &'static str,
-    id: &str,
-    tally: &mut Tally,
-) {
-    let mut push = |kind, weight, field: String, message: String| {
-        let mut issue = place.issue(kind, weight, message);
-        issue.resource = resource;
-        issue.id = id.to_string();
-        issue.field = field;
-        tally.issues.push(issue);
-    };
-    const AMBIGUOUS: &str = "expected one value, found several different ones: the first is used";
-    let mut told: Vec<usize> = Vec::new();
-    for capture in ambiguous {
-        if !told.contains(capture) {
-            told.push(*capture);
-            push("ambiguous-value", Weight::Loss, crosswalk.name_of(tree, *capture, family), AMBIGUOUS.to_string());
-        }
-    }
-    for note in notes.drain(..) {
-        let field = crosswalk.field_name(note.table, note.column);
-        match note.what {
-            Remark::UnknownCode => push(
-                "unknown-code",
-                Weight::Loss,
-                field,
-                "expected a code of the value map, found another: blank unless there is a fallback".to_string(),
-            ),
-            Remark::Ambiguous => push("ambiguous-value", Weight::Loss, field, AMBIGUOUS.to_string()),
-            Remark::Misfit(misfit) => push(
-                "misfit",
-                Weight::Loss,
-                field,
-                format!("expected a value that fits its picture, found one that is {misfit}: blank"),
-            ),
-            Remark::AsServed(misfit) => push(
-                "written-as-served",
-                Weight::Notice,
-                field,
-                format!("expected a code that fits its picture, found one that is {misfit}: written as served"),
-            ),
-            Remark::Cut => {
-                push("cut", Weight::Notice, field, "expected fewer characters: cut to the width".to_string())
-            }
-        }
-    }
 }

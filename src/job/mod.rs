@@ -10,6 +10,7 @@ mod beneficiaries;
 mod claims;
 mod history;
 mod lines;
+mod notes;
 mod people;
 mod piece;
 mod pipeline;

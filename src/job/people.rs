@@ -17,8 +17,9 @@ use crate::read::{Chunk, Source};
 use crate::report::Weight;
 
 use super::beneficiaries::{CoverageEntry, PatientEntry};
-use super::claims::{crowded, note_issues, note_misplaced, wrong_version};
+use super::claims::wrong_version;
 use super::lines::{Place, Reader, Take};
+use super::notes::{crowded, note_issues, note_misplaced};
 use super::pipeline::Yield;
 use super::tally::Tally;
 

@@ -8,12 +8,14 @@ pub mod wire;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::Value;
+
 /// Everything a run of `convert` left behind.
 pub struct Output {
     pub code: i32,
     pub stderr: String,
     /// null if there is none
-    pub summary: serde_json::Value,
+    pub summary: Value,
     folder: tempfile::TempDir,
 }
 
@@ -121,4 +123,23 @@ pub fn python_with(modules: &str) -> bool {
     assert!(std::env::var_os("CI").is_none(), "CI must have {modules} for python3: .ci/run installs them");
     eprintln!("\n*** SKIPPED: python3 has not all of {modules}; pip install them ***\n");
     false
+}
+
+/// What the checker of the shared material says of the CSV tables in a folder; `options` say more than version and split. It
+/// fails below the threshold of its options.
+pub fn score(shared: &Path, version: &str, tables: &Path, options: &[&str]) -> Value {
+    let json = tables.join("score.json");
+    let check = Command::new("python3")
+        .arg(shared.join("truth/check.py"))
+        .args(["--version", version, "--split", "dev"])
+        .args(options)
+        .arg("--produced")
+        .arg(tables)
+        .arg("--json")
+        .arg(&json)
+        .output()
+        .expect("python3 runs the checker");
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(check.status.success(), "{version}: {}{}", said(&check.stdout), said(&check.stderr));
+    serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap()
 }

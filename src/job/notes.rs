@@ -1,0 +1,147 @@
+//! What a pass has to tell of a record, as issues with its place: resources that are none of ours or too large, values that
+//! stand where others were expected, cells that did not fit, rows that a format could not hold as they were.
+
+use crate::crosswalk::program::Crosswalk;
+use crate::crosswalk::rows::{Note, Remark};
+use crate::crosswalk::walk::{Frames, MAX_FRAMES};
+use crate::report::{Issue, Weight};
+use crate::write::{CellNote, Encoder};
+
+use super::lines::Place;
+use super::tally::Tally;
+
+/// A resource that would take more memory and time than any real one.
+pub fn crowded(resource: &'static str, place: Place) -> Issue {
+    let message =
+        format!("expected fewer than {MAX_FRAMES} lines and other elements in a resource, found more: left out");
+    let mut issue = place.issue("crowded", Weight::Loss, message);
+    issue.resource = resource;
+    issue
+}
+
+/// Partially adjudicated claims of v2 come as Claim and ClaimResponse; everything else is not of an export.
+pub fn other_resource(name: &str, place: Place, tally: &mut Tally) {
+    let partial = match name {
+        "Claim" => Some("Claim"),
+        "ClaimResponse" => Some("ClaimResponse"),
+        _ => None,
+    };
+    if let Some(name) = partial {
+        *tally.resources.entry(name).or_default() += 1;
+        *tally.skipped.entry("partially-adjudicated".to_string()).or_default() += 1;
+        let mut issue = place.issue("skipped", Weight::Skipped, "partially-adjudicated");
+        issue.resource = name;
+        tally.issues.push(issue);
+        return;
+    }
+    *tally.resources.entry("other").or_default() += 1;
+    if name == "OperationOutcome" {
+        let message = "expected a claim, Patient or Coverage, found an OperationOutcome: the server reports trouble with the export";
+        tally.issues.push(place.issue("server-error", Weight::Loss, message));
+        return;
+    }
+    let what = if name.is_empty() { "JSON without a resourceType" } else { "another resource" };
+    let message = format!("expected ExplanationOfBenefit, Patient or Coverage, found {what}: left out");
+    tally.issues.push(place.issue("unknown-resource", Weight::Loss, message));
+}
+
+/// Turns what an encoder changed in its last row into issues with the record's place, resource type and id.
+pub fn changes(
+    crosswalk: &Crosswalk,
+    table: usize,
+    encoder: &dyn Encoder,
+    (place, resource, id): (Place, &'static str, &str),
+    issues: &mut Vec<Issue>,
+) {
+    for CellNote { column, change } in encoder.notes() {
+        let weight = if change.is_loss() { Weight::Loss } else { Weight::Notice };
+        let mut issue = place.issue(change.kind(), weight, change.message());
+        issue.resource = resource;
+        issue.id = id.to_string();
+        issue.field = crosswalk.field_name(table, *column);
+        issues.push(issue);
+    }
+}
+
+/// Tells, once for each field, of objects where a text or number should stand, and the reverse: they count as absent, and
+/// would be lost without a word.
+pub fn note_misplaced(
+    crosswalk: &Crosswalk,
+    (tree, family): (usize, Option<usize>),
+    frames: &Frames,
+    place: Place,
+    resource: &'static str,
+    id: &str,
+    tally: &mut Tally,
+) {
+    const OBJECT: &str = "expected a text or a number, found an object: as if it were not there";
+    const SCALAR: &str = "expected an object, found a text or a number: as if it were not there";
+    let mut told: Vec<Option<usize>> = Vec::new();
+    for capture in &frames.misplaced {
+        if told.contains(capture) {
+            continue;
+        }
+        told.push(*capture);
+        let mut issue = place.issue("misplaced-value", Weight::Loss, if capture.is_some() { OBJECT } else { SCALAR });
+        issue.resource = resource;
+        issue.id = id.to_string();
+        issue.field = capture.map_or(String::new(), |capture| crosswalk.name_of(tree, capture, family));
+        tally.issues.push(issue);
+    }
+}
+
+/// Turns the notes of a record into issues with its place; the tree tells whose captures `ambiguous` names.
+#[allow(clippy::too_many_arguments, reason = "a record's identity has this many parts")]
+pub fn note_issues(
+    crosswalk: &Crosswalk,
+    (tree, family): (usize, Option<usize>),
+    ambiguous: &[usize],
+    notes: &mut Vec<Note>,
+    place: Place,
+    resource: &'static str,
+    id: &str,
+    tally: &mut Tally,
+) {
+    let mut push = |kind, weight, field: String, message: String| {
+        let mut issue = place.issue(kind, weight, message);
+        issue.resource = resource;
+        issue.id = id.to_string();
+        issue.field = field;
+        tally.issues.push(issue);
+    };
+    const AMBIGUOUS: &str = "expected one value, found several different ones: the first is used";
+    let mut told: Vec<usize> = Vec::new();
+    for capture in ambiguous {
+        if !told.contains(capture) {
+            told.push(*capture);
+            push("ambiguous-value", Weight::Loss, crosswalk.name_of(tree, *capture, family), AMBIGUOUS.to_string());
+        }
+    }
+    for note in notes.drain(..) {
+        let field = crosswalk.field_name(note.table, note.column);
+        match note.what {
+            Remark::UnknownCode => push(
+                "unknown-code",
+                Weight::Loss,
+                field,
+                "expected a code of the value map, found another: blank unless there is a fallback".to_string(),
+            ),
+            Remark::Ambiguous => push("ambiguous-value", Weight::Loss, field, AMBIGUOUS.to_string()),
+            Remark::Misfit(misfit) => push(
+                "misfit",
+                Weight::Loss,
+                field,
+                format!("expected a value that fits its picture, found one that is {misfit}: blank"),
+            ),
+            Remark::AsServed(misfit) => push(
+                "written-as-served",
+                Weight::Notice,
+                field,
+                format!("expected a code that fits its picture, found one that is {misfit}: written as served"),
+            ),
+            Remark::Cut => {
+                push("cut", Weight::Notice, field, "expected fewer characters: cut to the width".to_string())
+            }
+        }
+    }
+}
