@@ -1,5 +1,6 @@
 # What people do here. `make help` lists it; each target works on a fresh machine with Rust.
 .DEFAULT_GOAL := help
+.PHONY: wheel test-python bench-python
 .PHONY: help demo build test check bench bench-peers profile golden clean fuzz seeds valgrind asan neon torture deny release
 
 CARGO ?= cargo
@@ -9,13 +10,15 @@ T ?= 60
 # of bench-peers and profile: an export that is there, else a synthetic one is made
 INPUT ?=
 ROUNDS ?= 5
+TARGET = $(or $(CARGO_TARGET_DIR),target)
 # where `make release` leaves the binary
 RELEASES ?= release
-RELEASE = $(or $(CARGO_TARGET_DIR),target)/release
+RELEASE = $(TARGET)/release
+VENV = $(TARGET)/pyvenv
 HOST = $(shell rustc -vV | sed -n "s/^host: //p")
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## build, make a small synthetic export, convert it, show the result
 	@command -v $(CARGO) >/dev/null || { echo "expected Rust (cargo), found none: see https://rustup.rs"; exit 1; }
@@ -114,6 +117,39 @@ neon: ## the scanner's tests on an emulated aarch64; needs qemu-user, a cross co
 	CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc $(CARGO) test --locked --lib --target aarch64-unknown-linux-gnu \
 		--config 'target.aarch64-unknown-linux-gnu.linker = "aarch64-linux-gnu-gcc"' \
 		--config 'target.aarch64-unknown-linux-gnu.runner = "qemu-aarch64 -L /usr/aarch64-linux-gnu"' parse::scan
+
+# Packages come from the registry by pip; what is there already is not asked for again.
+VENV_PYTHON = $(VENV)/bin/python
+$(VENV)/ready-%: python/pyproject.toml
+	@python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || \
+		{ echo "expected Python 3.10 or newer with venv, found none: apt-get install python3 python3-venv"; exit 1; }
+	[ -x $(VENV_PYTHON) ] || python3 -m venv $(VENV)
+	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check $(PIP_$*)
+	echo $(abspath python) > $$($(VENV_PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/claimfeed.pth
+	touch $@
+PIP_test = pytest pyarrow polars duckdb pandas
+PIP_wheel = maturin
+
+# The extension module beside its package, where the venv finds it. A test target is named so that all libraries are built with
+# the features that `make test` gives them: they are there already.
+EXTENSION = python/claimfeed/_claimfeed.abi3.so
+build-python = PYO3_PYTHON=$(abspath $(VENV_PYTHON)) $(CARGO) build --locked -p claimfeed -p claimfeed-python --lib --bins
+.PHONY: develop-python
+develop-python: $(VENV)/ready-test
+	$(build-python) --test split
+	cp $$(ls $(TARGET)/debug/lib_claimfeed.so $(TARGET)/debug/lib_claimfeed.dylib 2>/dev/null) $(EXTENSION)
+PYTEST = CLAIMFEED_COMMAND=$(abspath $(TARGET)/debug/claimfeed) $(VENV_PYTHON) -m pytest -q -p no:cacheprovider
+
+test-python: develop-python ## the Python package and examples/etl, in a venv of pip's; needs Python 3.10 with venv
+	$(PYTEST) python/tests --ignore python/tests/spark
+
+bench-python: $(VENV)/ready-test ## claimfeed.read into Polars and DuckDB beside the command's Arrow (INPUT=export ROUNDS=5)
+	$(build-python) --release
+	cp $$(ls $(TARGET)/release/lib_claimfeed.so $(TARGET)/release/lib_claimfeed.dylib 2>/dev/null) $(EXTENSION)
+	$(VENV_PYTHON) python/bench/read.py --rounds $(ROUNDS) $(if $(INPUT),--input $(INPUT)) --claimfeed $(RELEASE)/claimfeed
+
+wheel: $(VENV)/ready-wheel ## wheel and sdist of the Python package, in target/wheels
+	$(VENV)/bin/maturin build --release --locked --sdist -m python/Cargo.toml
 
 clean: ## remove what was built
 	$(CARGO) clean
