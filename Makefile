@@ -1,6 +1,6 @@
 # What people do here. `make help` lists it; each target works on a fresh machine with Rust.
 .DEFAULT_GOAL := help
-.PHONY: wheel test-python bench-python
+.PHONY: wheel test-python test-spark bench-python
 .PHONY: help demo build test check bench bench-peers profile golden clean fuzz seeds valgrind asan neon torture deny release
 
 CARGO ?= cargo
@@ -128,6 +128,7 @@ $(VENV)/ready-%: python/pyproject.toml
 	echo $(abspath python) > $$($(VENV_PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/claimfeed.pth
 	touch $@
 PIP_test = pytest pyarrow polars duckdb pandas
+PIP_spark = 'pyspark[sql]>=4,<5'
 PIP_wheel = maturin
 
 # The extension module beside its package, where the venv finds it. A test target is named so that all libraries are built with
@@ -142,6 +143,10 @@ PYTEST = CLAIMFEED_COMMAND=$(abspath $(TARGET)/debug/claimfeed) $(VENV_PYTHON) -
 
 test-python: develop-python ## the Python package and examples/etl, in a venv of pip's; needs Python 3.10 with venv
 	$(PYTEST) python/tests --ignore python/tests/spark
+
+test-spark: develop-python $(VENV)/ready-spark ## Spark 4: two executors, and a standalone cluster on loopback; needs Java 17 or newer
+	@java -version >/dev/null 2>&1 || { echo "expected Java 17 or newer, found none: apt-get install default-jre-headless"; exit 1; }
+	$(PYTEST) python/tests/spark
 
 bench-python: $(VENV)/ready-test ## claimfeed.read into Polars and DuckDB beside the command's Arrow (INPUT=export ROUNDS=5)
 	$(build-python) --release
