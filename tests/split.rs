@@ -163,6 +163,9 @@ fn reports_of_splits_add_up_to_the_reports_of_runs() {
                 Job { tables: vec![table.to_string()], adjustments: Adjustments::Raw, ..Job::new(&inputs).unwrap() };
             let mut expected = job.run(&mut ArrowSink::new(|_, _| Ok(())), &mut Silent).unwrap();
             let mut found = sum(&reports);
+            // Files that are no input of a run are no input of a plan either, which has no report to name them in.
+            let ignored = std::mem::take(&mut expected.ignored_files);
+            assert!(ignored.iter().all(|file| file.ends_with("manifest.json")), "{ignored:?}");
             for report in [&mut expected, &mut found] {
                 report.elapsed_seconds = 0.0;
                 report.gigabytes_per_second = 0.0;

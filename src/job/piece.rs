@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::read::Source;
 use crate::report::Report;
 use crate::write::Sink;
-use crate::write::arrow::ArrowSink;
+use crate::write::discard::Discard;
 
 /// Sources and the compiled crosswalk of a job whose API version is known.
 pub(crate) struct Piece<'a> {
@@ -47,7 +47,7 @@ impl<'a> Piece<'a> {
     /// Who the people of all sources are.
     pub(crate) fn people(&self, observer: &mut dyn Observer) -> Result<(Beneficiaries, Report)> {
         let nothing = vec![false; self.sources.len()];
-        self.run(&mut ArrowSink::new(|_, _| Ok(())), observer).people(&nothing)
+        self.run(&mut Discard::Rows, observer).people(&nothing)
     }
 
     /// Rows of every version of every claim. `claims_only`: nobody has looked for Patients in these sources.
@@ -69,6 +69,6 @@ impl<'a> Piece<'a> {
         observer: &mut dyn Observer,
         each: impl FnMut(Version) -> Result<()> + Send,
     ) -> Result<Report> {
-        self.run(&mut ArrowSink::new(|_, _| Ok(())), observer).versions(people, each)
+        self.run(&mut Discard::Rows, observer).versions(people, each)
     }
 }

@@ -33,7 +33,8 @@ pub struct Split {
 
 /// Cuts files and folders into splits of about `target_bytes`, in input order.
 ///
-/// Only the beginning of each file is read. Pipes and standard input cannot be read twice and so not be cut.
+/// Only the beginning of each file is read. Pipes and standard input cannot be read twice and so not be cut. Files of a
+/// folder that a run would ignore are no part of the plan.
 pub fn plan(inputs: &[PathBuf], target_bytes: u64) -> Result<Vec<Split>> {
     plan_as(inputs, target_bytes, None)
 }

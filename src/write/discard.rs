@@ -1,6 +1,6 @@
 //! Rows that go nowhere: what is left of a run's time without encoding, or without files.
 //!
-//! For measuring only, so it does exactly what other sinks do up to the point where it stops.
+//! For measuring, so it does exactly what other sinks do up to the point where it stops; and for passes that make none.
 
 use super::csv::CsvEncoder;
 use super::{Encoder, LineEnd, OutTable, Part, Sink};
