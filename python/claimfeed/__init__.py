@@ -127,9 +127,9 @@ def fetch(
     since: an instant (2026-01-31T00:00:00Z), or `auto`: what came since the last fetch, in a folder of its own in `output`.
     parallel: downloads at once.
 
-    Id and secret come from the environment: BCDA_CLIENT_ID, BCDA_CLIENT_SECRET. Gives the folder with the files, counts of
-    files, bytes (as stored), resources, errors and warnings, the server's `transaction_time`, and `exit_code`, which is 3 if the
-    server could not export some of it.
+    Id and secret come from the environment: BCDA_CLIENT_ID, BCDA_CLIENT_SECRET. Gives the folder with the files, counts of what
+    this call brought (files, bytes as stored, resources, warnings; zero if all was there), errors, the server's
+    `transaction_time`, and `exit_code`, which is 3 if the server could not export some of it.
     """
     return _json.loads(_claimfeed.fetch(
         output, server=server, api=api, group=group, types=types, since=since, parallel=parallel))

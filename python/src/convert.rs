@@ -1,19 +1,18 @@
 //! Whole exports: into files, or one table into memory.
 
-use std::fs::DirBuilder;
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use claimfeed::crosswalk::schema::ENROLLMENT;
-use claimfeed::job::{Adjustments, Job};
+use claimfeed::job::{Adjustments, Job, Observer};
 use claimfeed::reconcile::{Reconciliation, page};
 use claimfeed::report::Report;
 use claimfeed::split::{self, Options};
 use claimfeed::write::Sink;
 use claimfeed::write::batches::{BatchSink, Container};
 use claimfeed::write::csv::{CsvOptions, CsvSink};
+use claimfeed::write::folder::Folder;
 use claimfeed::write::tee::Tee;
+use claimfeed::write::whole::write_whole;
 use claimfeed::{Error, Result};
 use pyo3::prelude::*;
 
@@ -126,17 +125,9 @@ pub fn convert(
     }
     job.spool = output.clone();
     let report = wait::interruptible(py, |stop| {
-        let made = prepare(&output)?;
-        let mut sink = Tee::of(formats.iter().map(|format| format.sink(&output)).collect());
-        let written = job.run(sink.as_mut(), stop).and_then(|report| {
-            write_whole(&output, PAGE, page(&Reconciliation::of(&report)).as_bytes())?;
-            let text =
-                serde_json::to_vec_pretty(&report).map_err(|error| Error::file("write", &output, error.into()))?;
-            // It comes last: where it is, everything is complete.
-            write_whole(&output, SUMMARY, &text)?;
-            Ok(report)
-        });
-        if written.is_err() && made {
+        let held = prepare(&output)?;
+        let written = write(&job, &formats, &output, stop);
+        if written.is_err() && held.made {
             // Removes it only if it is empty.
             let _ = std::fs::remove_dir(&output);
         }
@@ -145,12 +136,20 @@ pub fn convert(
     json(&report)
 }
 
-/// Makes the folder (then true), or checks that it is empty: nothing of another run is mixed with the new tables.
-fn prepare(folder: &Path) -> Result<bool> {
-    if !folder.exists() {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        return made.map(|()| true).map_err(|error| Error::file("create", folder, error));
-    }
+/// Writes the tables, the page and, when all is complete, the summary. What is unfinished is gone when it returns.
+fn write(job: &Job, formats: &[Format], output: &Path, observer: &mut dyn Observer) -> Result<Report> {
+    let mut sink = Tee::of(formats.iter().map(|format| format.sink(output)).collect());
+    let report = job.run(sink.as_mut(), observer)?;
+    write_whole(&output.join(PAGE), page(&Reconciliation::of(&report)).as_bytes())?;
+    let target = output.join(SUMMARY);
+    let text = serde_json::to_vec_pretty(&report).map_err(|error| Error::file("write", &target, error.into()))?;
+    write_whole(&target, &text)?;
+    Ok(report)
+}
+
+/// Makes and holds the folder, which must be empty: nothing of another run is mixed with the new tables.
+fn prepare(folder: &Path) -> Result<Folder> {
+    let held = Folder::hold(folder)?;
     let mut entries = std::fs::read_dir(folder).map_err(|error| Error::file("read", folder, error))?;
     if entries.next().is_some() {
         return Err(Error::Usage(format!(
@@ -158,17 +157,7 @@ fn prepare(folder: &Path) -> Result<bool> {
             folder.display()
         )));
     }
-    Ok(false)
-}
-
-/// There whole or not at all, readable by its owner only.
-fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
-    let (target, hidden) = (folder.join(name), folder.join(format!(".{name}.new")));
-    let trouble = |error| Error::file("write", &target, error);
-    let _ = std::fs::remove_file(&hidden);
-    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&hidden);
-    file.and_then(|mut file| file.write_all(bytes)).map_err(trouble)?;
-    std::fs::rename(&hidden, &target).map_err(trouble)
+    Ok(held)
 }
 
 /// See the package.

@@ -36,7 +36,7 @@ def test_polars_duckdb_and_pandas_take_the_stream(v3):
     assert expected.num_rows > 50
     assert polars.DataFrame(claimfeed.read(v3, "CCLF5")).to_arrow().cast(expected.schema).equals(expected)
     rows = claimfeed.read(v3, "CCLF5")
-    paid, count = duckdb.sql("select sum(CLM_LINE_CVRD_PD_AMT), count(*) from rows").fetchone()
+    paid, count = duckdb.sql("select sum(CLM_LINE_CVRD_PD_AMT), count(*) from rows").fetchall()[0]
     amounts = [amount for amount in expected.column("CLM_LINE_CVRD_PD_AMT").to_pylist() if amount is not None]
     assert (paid, count) == (sum(amounts), expected.num_rows), "amounts are exact"
     frame = pandas.DataFrame.from_arrow(claimfeed.read(v3, "CCLF5"))

@@ -11,13 +11,13 @@ use claimfeed::reconcile::{Reconciliation, page};
 use claimfeed::report::Report;
 use claimfeed::write::csv::{Compression, CsvOptions};
 use claimfeed::write::fixed::FixedOptions;
+use claimfeed::write::folder::Folder;
 use claimfeed::write::pipe::{PipeSink, Stream};
+use claimfeed::write::whole::write_whole;
 use claimfeed::write::{LineEnd, SUMMARY_TABLE, Sink};
 use claimfeed::{Api, Error, Result};
 
-use super::file::write_whole;
 use super::fixed::FixedArgs;
-use super::folder::Folder;
 use super::format::{self, Format};
 use super::listing::{ISSUES, Listing};
 use super::stale::Stale;
@@ -126,6 +126,7 @@ const PARTIAL: &str = "partial";
 impl Convert {
     /// Runs it.
     pub fn run(self) -> Result<u8> {
+        // What is wrong with the command line is said before anything is read.
         self.how.fixed_options()?;
         let mut job = self.how.job(&self.input)?;
         job.api = Api::parse(&self.api);

@@ -7,10 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use claimfeed::job::Observer;
 use claimfeed::report::{Issue, Weight};
+use claimfeed::write::folder::HIDDEN;
 use claimfeed::{Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
-
-use super::folder::HIDDEN;
 
 /// The listing's file name.
 pub const ISSUES: &str = "issues.csv";

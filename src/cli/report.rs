@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use claimfeed::reconcile::{Flow, Reconciliation, Trouble, Verdict, grouped, page, share, size, thousands};
 use claimfeed::report::{Report, SUMMARY_VERSION};
+use claimfeed::write::whole::write_whole;
 use claimfeed::{Api, Error, Result};
 
 use super::convert::SUMMARY;
-use super::file::write_whole;
 use super::table::Columns;
 
 /// Reconcile a finished conversion: in against out, fill rates, what was left out

@@ -14,11 +14,12 @@ use claimfeed::fetch::{Dialect, Fetch, Fetched, Observer, Shelf, Stage};
 use claimfeed::read::Arrivals;
 use claimfeed::read::codec::Codec;
 use claimfeed::report::Report;
+use claimfeed::write::folder::Folder;
+use claimfeed::write::whole::write_whole;
 use claimfeed::{Api, Error, Result};
 
 use super::convert::{How, SUMMARY, Target, prepare};
 use super::fetch::{ExportArgs, exit_code, show};
-use super::folder::Folder;
 use super::server::ServerArgs;
 use super::watch::Watch;
 
@@ -232,7 +233,7 @@ impl RunCommand {
             )));
         }
         let held = Folder::hold(&self.out)?;
-        super::file::write_whole(&self.out.join(BEGUN), format!("{}\n{asked}\n", self.raw()).as_bytes())?;
+        write_whole(&self.out.join(BEGUN), format!("{}\n{asked}\n", self.raw()).as_bytes())?;
         Ok(held)
     }
 

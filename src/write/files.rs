@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempPath};
 
 use super::SUMMARY_TABLE;
+use super::folder::HIDDEN;
 use crate::error::{Error, Result};
 
 /// Bytes gathered before a file is written to.
@@ -41,7 +42,7 @@ pub fn is_parted(table: &str, rows_per_file: Option<NonZeroU64>) -> bool {
 
 /// Begins a file that will be called `name`.
 pub fn begin(folder: &Path, name: &str) -> Result<(Growing, Place)> {
-    let file = NamedTempFile::with_prefix_in(".claimfeed-", folder)
+    let file = NamedTempFile::with_prefix_in(HIDDEN, folder)
         .map_err(|error| Error::file("create a file in", folder, error))?;
     let (file, hidden) = file.into_parts();
     Ok((BufWriter::with_capacity(BUFFER, file), Place { target: folder.join(name), hidden }))

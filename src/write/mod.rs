@@ -11,9 +11,11 @@ pub mod describe;
 pub mod discard;
 pub mod files;
 pub mod fixed;
+pub mod folder;
 mod parquet;
 pub mod pipe;
 pub mod tee;
+pub mod whole;
 
 pub use self::about::About;
 use crate::crosswalk::picture::Picture;

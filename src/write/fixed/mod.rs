@@ -21,6 +21,7 @@ use tempfile::{NamedTempFile, TempPath};
 pub use self::name::{Delivered, Entity, FileName};
 pub use self::record::FixedEncoder;
 pub use super::LineEnd;
+use super::folder::HIDDEN;
 use super::{Encoder, OutTable, Part, Sink};
 use crate::error::{Error, Result};
 
@@ -69,7 +70,7 @@ impl FixedSink {
     }
 
     fn temporary(&self) -> Result<NamedTempFile> {
-        NamedTempFile::with_prefix_in(".claimfeed-", &self.folder)
+        NamedTempFile::with_prefix_in(HIDDEN, &self.folder)
             .map_err(|error| Error::file("create a file in", &self.folder, error))
     }
 }

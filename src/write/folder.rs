@@ -8,7 +8,7 @@ use std::fs::{DirBuilder, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-use claimfeed::{Error, Result};
+use crate::error::{Error, Result};
 
 /// What the names of unfinished files begin with.
 pub const HIDDEN: &str = ".claimfeed-";

@@ -4,9 +4,8 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use claimfeed::{Error, Result};
-
 use super::folder::HIDDEN;
+use crate::error::{Error, Result};
 
 /// Writes under a hidden name beside the target and renames; a file of that name is replaced. Both the bytes and all
 /// names given in the folder before are on disk when the name appears: where it is after a power cut, they are too.
