@@ -178,9 +178,9 @@ def _context(content: bytes) -> claimfeed.Context:
     return claimfeed.Context.from_ipc(content)
 
 
-def read_splits(spark: Any, path: str, table: str = TABLE, **options: Any) -> Any:
+def read_splits(spark: Any, path: Any, table: str = TABLE, **options: Any) -> Any:
     """The same rows by `mapInArrow` over a table of splits, with the MBIs in a Spark broadcast."""
-    asked = Options({"path": path, "table": table, **{name: _text(value) for name, value in options.items()}})
+    asked = Options({"path": _text(path), "table": table, **{name: _text(value) for name, value in options.items()}})
     if not asked.has_splits():
         raise claimfeed.UsageError(f"expected a table that splits can give, found `{asked.table}`")
     splits = asked.plan()
@@ -232,7 +232,7 @@ select c.source_number, c.source_byte from claims c join claims n
 KEYS = ["patient_id", "claim_group_id", "last_updated", "fhir_id", "source_file", "source_byte", "source_number"]
 
 
-def final(spark: Any, path: str, table: str = TABLE, **options: Any) -> Any:
+def final(spark: Any, path: Any, table: str = TABLE, **options: Any) -> Any:
     """A table with the claims in force only: the rows of `claimfeed convert --adjustments final`.
 
     Two scans: `VERSIONS` (keys and times of all claims, also of those that a rule leaves out), which are kept in the cluster
@@ -240,7 +240,7 @@ def final(spark: Any, path: str, table: str = TABLE, **options: Any) -> Any:
     Columns of `keys` are there if asked for.
     """
     keys = _text(options.pop("keys", False)) == "true"
-    texts = {name: _text(value) for name, value in options.items()}
+    path, texts = _text(path), {name: _text(value) for name, value in options.items()}
     load = lambda texts: spark.read.format("claimfeed").options(**texts)
     if not Options({"path": path, "table": table, **texts}).has_splits():
         return load(texts).option("table", table).load(path)
