@@ -1,15 +1,17 @@
 """The examples do what they say."""
 
 import importlib.util
+import os
 import pathlib
 import shutil
 import subprocess
 import sys
 from decimal import Decimal
 
+import duckdb
 import pyarrow.parquet
 import pytest
-from commands import ROOT, bag, convert
+from commands import ROOT, bag, command, convert
 
 EXAMPLES = ROOT / "examples" / "etl"
 
@@ -72,3 +74,20 @@ def test_the_task_is_idempotent(v3, tables, tmp_path):
     assert [path.name for path in warehouse.iterdir()] == [folder.name]
     (export / "more.ndjson").write_text("")
     assert run(export, warehouse, "--allow-losses").stdout != first.stdout, "another delivery"
+
+
+def test_dbt_builds_and_its_tests_hold(v3, tmp_path):
+    tables, project, warehouse = tmp_path / "tables", EXAMPLES / "dbt", tmp_path / "claims.duckdb"
+    command("convert", v3, "-o", tables, "--format", "parquet")
+    places = {"CLAIMFEED_TABLES": tables, "CLAIMFEED_WAREHOUSE": warehouse, "DBT_TARGET_PATH": tmp_path / "target"}
+    dbt = [sys.executable, "-m", "dbt.cli.main", "build", "--project-dir", project, "--profiles-dir", project,
+           "--log-path", tmp_path / "logs"]
+    done = subprocess.run(
+        dbt, env={**os.environ, **{name: str(place) for name, place in places.items()}}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert "ERROR=0" in done.stdout and "WARN=0" in done.stdout, done.stdout
+    with duckdb.connect(str(warehouse)) as base:
+        found = dict(base.sql("select part, sum(paid) from paid_claims group by part").fetchall())
+    expected = [("A", "CCLF1", "CLM_PMT_AMT"), ("B", "CCLF5", "CLM_LINE_CVRD_PD_AMT")]
+    for part, table, column in expected:
+        assert found[part] == total(pyarrow.parquet.read_table(tables / f"{table}.parquet"), column), part
