@@ -1,6 +1,6 @@
 # What people do here. `make help` lists it; each target works on a fresh machine with Rust.
 .DEFAULT_GOAL := help
-.PHONY: wheel test-python test-spark bench-python
+.PHONY: wheel test-python test-spark test-sail bench-python
 .PHONY: help demo build test check bench bench-peers profile golden clean fuzz seeds valgrind asan neon torture deny release
 
 CARGO ?= cargo
@@ -133,6 +133,8 @@ $(VENV)/ready-%: python/pyproject.toml
 # dbt-core 1.11 and later bring a parser that is not on the registry.
 PIP_test = pytest pyarrow polars duckdb pandas 'dbt-core>=1.9,<1.11' dbt-duckdb
 PIP_spark = 'pyspark[sql]>=4,<5'
+# The newest that Sail takes.
+PIP_sail = pysail 'pyspark[connect]==4.1.*' 'pandas<3' pytest pyarrow
 PIP_wheel = maturin
 
 # The extension module beside its package, where the venv finds it. A test target is named so that all libraries are built with
@@ -146,11 +148,19 @@ develop-python: $(VENV)/ready-test
 PYTEST = CLAIMFEED_COMMAND=$(abspath $(TARGET)/debug/claimfeed) $(VENV_PYTHON) -m pytest -q -p no:cacheprovider
 
 test-python: develop-python ## the Python package and examples/etl, in a venv of pip's; needs Python 3.10 with venv
-	$(PYTEST) python/tests --ignore python/tests/spark
+	$(PYTEST) python/tests --ignore python/tests/spark --ignore python/tests/sail
 
 test-spark: develop-python $(VENV)/ready-spark ## Spark 4: two executors, and a standalone cluster on loopback; needs Java 17 or newer
 	@java -version >/dev/null 2>&1 || { echo "expected Java 17 or newer, found none: apt-get install default-jre-headless"; exit 1; }
 	$(PYTEST) python/tests/spark
+
+SAIL = $(TARGET)/sailvenv
+test-sail: develop-python ## the Spark source on Sail, in a venv of its own
+	$(MAKE) --no-print-directory VENV=$(SAIL) $(SAIL)/ready-sail
+	$(MAKE) --no-print-directory VENV=$(SAIL) pytest-sail
+.PHONY: pytest-sail
+pytest-sail:
+	$(PYTEST) python/tests/sail
 
 bench-python: $(VENV)/ready-test ## claimfeed.read into Polars and DuckDB beside the command's Arrow (INPUT=export ROUNDS=5)
 	$(build-python) --release

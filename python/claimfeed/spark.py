@@ -155,7 +155,8 @@ class ClaimfeedReader(DataSourceReader):
 
 def batches(rows: claimfeed.Rows, schema: Any) -> Iterator[pa.RecordBatch]:
     """As pyarrow's own, without a copy, under Spark's idea of the schema; exceptions stay claimfeed's."""
-    expected = to_arrow_schema(schema)
+    # Sail has none but Arrow's.
+    expected = schema if isinstance(schema, pa.Schema) else to_arrow_schema(schema)
     for batch in rows:
         yield pa.RecordBatch.from_arrays(pa.record_batch(batch).columns, schema=expected)
 
