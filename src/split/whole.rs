@@ -8,7 +8,9 @@ use std::io::{BufReader, BufWriter, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
+use arrow::compute::BatchCoalescer;
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 
@@ -17,7 +19,7 @@ use super::schema::{cut, project};
 use crate::error::{Error, Result};
 use crate::job::{Job, Observer, SUMMARY_TABLE};
 use crate::report::Report;
-use crate::write::arrow::{ArrowEncoder, schema};
+use crate::write::arrow::{ArrowEncoder, BATCH, schema};
 use crate::write::{Encoder, OutTable, Part, Sink};
 
 /// Bytes gathered before the file is written to or after it is read.
@@ -39,9 +41,9 @@ pub fn read(job: &Job, table: &str, options: &Options, observer: &mut dyn Observ
     }
     let mut job = job.clone();
     let name = options.whole(&mut job, table)?;
-    let mut sink = Waiting { table: name, folder: job.spool.clone(), tables: Vec::new(), rows: None };
+    let mut sink = Waiting { table: name, folder: job.spool.clone(), tables: Vec::new(), kept: None };
     let report = job.run(&mut sink, observer)?;
-    let Some(writer) = sink.rows.take() else {
+    let Some(Kept { rows: writer, .. }) = sink.kept.take() else {
         return Err(Error::Usage(format!("expected rows of one table, found none: `{table}`")));
     };
     let trouble = trouble(&job.spool);
@@ -74,9 +76,9 @@ fn trouble(folder: &Path) -> impl Fn(std::io::Error) -> Error + use<> {
     move |error| Error::file("keep rows in", &folder, error)
 }
 
-fn io(error: arrow::error::ArrowError) -> std::io::Error {
+fn io(error: ArrowError) -> std::io::Error {
     match error {
-        arrow::error::ArrowError::IoError(_, error) => error,
+        ArrowError::IoError(_, error) => error,
         error => std::io::Error::other(error.to_string()),
     }
 }
@@ -86,18 +88,46 @@ struct Waiting {
     table: String,
     folder: PathBuf,
     tables: Vec<OutTable>,
-    rows: Option<StreamWriter<BufWriter<File>>>,
+    kept: Option<Kept>,
+}
+
+struct Kept {
+    joined: BatchCoalescer,
+    rows: StreamWriter<BufWriter<File>>,
+}
+
+impl Kept {
+    /// Writes what is complete.
+    fn write(&mut self) -> std::result::Result<(), ArrowError> {
+        while let Some(batch) = self.joined.next_completed_batch() {
+            self.rows.write(&batch)?;
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, batch: RecordBatch) -> std::result::Result<(), ArrowError> {
+        self.joined.push_batch(batch)?;
+        self.write()
+    }
+
+    fn finish(&mut self) -> std::result::Result<(), ArrowError> {
+        self.joined.finish_buffered_batch()?;
+        self.write()?;
+        self.rows.finish()
+    }
 }
 
 impl Sink for Waiting {
     fn begin(&mut self, tables: &[OutTable]) -> Result<()> {
         self.tables = tables.to_vec();
-        self.rows = None;
+        self.kept = None;
         if let Some(table) = tables.iter().find(|table| table.name == self.table) {
             let trouble = trouble(&self.folder);
             let file = tempfile::tempfile_in(&self.folder).map_err(&trouble)?;
             let file = BufWriter::with_capacity(BUFFER, file);
-            self.rows = Some(StreamWriter::try_new(file, &schema(table)).map_err(|error| trouble(io(error)))?);
+            let schema = schema(table);
+            let rows = StreamWriter::try_new(file, &schema).map_err(|error| trouble(io(error)))?;
+            self.kept = Some(Kept { joined: BatchCoalescer::new(schema, BATCH), rows });
         }
         Ok(())
     }
@@ -107,17 +137,17 @@ impl Sink for Waiting {
     }
 
     fn part(&mut self, table: usize, part: Part) -> Result<()> {
-        match (&mut self.rows, part) {
-            (Some(rows), Part::Batch(Some(batch))) if self.tables[table].name == self.table => {
-                rows.write(&batch).map_err(|error| trouble(&self.folder)(io(error)))
+        match (&mut self.kept, part) {
+            (Some(kept), Part::Batch(Some(batch))) if self.tables[table].name == self.table => {
+                kept.push(batch).map_err(|error| trouble(&self.folder)(io(error)))
             }
             _ => Ok(()),
         }
     }
 
     fn finish(&mut self) -> Result<()> {
-        match &mut self.rows {
-            Some(rows) => rows.finish().map_err(|error| trouble(&self.folder)(io(error))),
+        match &mut self.kept {
+            Some(kept) => kept.finish().map_err(|error| trouble(&self.folder)(io(error))),
             None => Ok(()),
         }
     }

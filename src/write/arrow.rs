@@ -1,10 +1,12 @@
 //! Arrow record batches: amounts as exact decimals, dates as dates, codes as text with their leading zeros.
 //!
-//! Batches are made in the workers and handed to the caller in input order.
+//! Batches are made in the workers, a chunk of input at a time, joined to [`BATCH`] rows and handed to the caller in input
+//! order.
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Builder, Decimal128Builder, RecordBatch, StringBuilder};
+use arrow::compute::BatchCoalescer;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use super::{Encoder, OutColumn, OutTable, Part, Sink};
@@ -30,22 +32,39 @@ fn data_type(picture: Picture) -> DataType {
     }
 }
 
-/// Hands record batches to a closure: table name and batch, in input order.
+/// Rows of a joined batch: what a chunk gives of one table is too little for whoever works a batch at a time.
+pub const BATCH: usize = 8192;
+
+/// Hands record batches to a closure: table name and batch of [`BATCH`] rows or the rest of them, a table's in input order.
 pub struct ArrowSink<F> {
     tables: Vec<OutTable>,
+    joined: Vec<BatchCoalescer>,
     batches: F,
 }
 
 impl<F: FnMut(&str, RecordBatch) -> Result<()> + Send> ArrowSink<F> {
     /// A sink that calls `batches`.
     pub fn new(batches: F) -> Self {
-        ArrowSink { tables: Vec::new(), batches }
+        ArrowSink { tables: Vec::new(), joined: Vec::new(), batches }
+    }
+
+    /// Hands on what is complete.
+    fn hand_on(&mut self, table: usize) -> Result<()> {
+        while let Some(batch) = self.joined[table].next_completed_batch() {
+            (self.batches)(&self.tables[table].name, batch)?;
+        }
+        Ok(())
+    }
+
+    fn trouble(&self, table: usize, message: String) -> Error {
+        Error::Write { table: self.tables[table].name.clone(), message }
     }
 }
 
 impl<F: FnMut(&str, RecordBatch) -> Result<()> + Send> Sink for ArrowSink<F> {
     fn begin(&mut self, tables: &[OutTable]) -> Result<()> {
         self.tables = tables.to_vec();
+        self.joined = tables.iter().map(|table| BatchCoalescer::new(schema(table), BATCH)).collect();
         Ok(())
     }
 
@@ -55,16 +74,24 @@ impl<F: FnMut(&str, RecordBatch) -> Result<()> + Send> Sink for ArrowSink<F> {
 
     fn part(&mut self, table: usize, part: Part) -> Result<()> {
         match part {
-            Part::Batch(Some(batch)) => (self.batches)(&self.tables[table].name, batch),
+            Part::Batch(Some(batch)) => {
+                let pushed = self.joined[table].push_batch(batch);
+                pushed.map_err(|error| self.trouble(table, error.to_string()))?;
+                self.hand_on(table)
+            }
             Part::Batch(None) => Ok(()),
-            Part::Bytes(_) | Part::Rows(..) | Part::Many(_) => Err(Error::Write {
-                table: self.tables[table].name.clone(),
-                message: "expected record batches".to_string(),
-            }),
+            Part::Bytes(_) | Part::Rows(..) | Part::Many(_) => {
+                Err(self.trouble(table, "expected record batches".to_string()))
+            }
         }
     }
 
     fn finish(&mut self) -> Result<()> {
+        for table in 0..self.joined.len() {
+            let finished = self.joined[table].finish_buffered_batch();
+            finished.map_err(|error| self.trouble(table, error.to_string()))?;
+            self.hand_on(table)?;
+        }
         Ok(())
     }
 }
