@@ -14,6 +14,7 @@ pub mod fixed;
 mod parquet;
 pub mod pipe;
 pub mod tee;
+pub mod veil;
 
 pub use self::about::About;
 use crate::crosswalk::picture::Picture;
