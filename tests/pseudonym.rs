@@ -8,8 +8,10 @@ mod common;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use claimfeed::Api;
+use claimfeed::sandbox::server::{Server, Settings};
 use claimfeed::sandbox::{Shape, Synth};
 use common::{Output, claimfeed, convert, read_csv};
 use jiff::civil::Date;
@@ -402,6 +404,38 @@ fn own_columns_are_decided_about() {
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("found none for `CCLF1.OWN_CLAIM_GROUP`"), "{}", refused.stderr);
     assert!(!refused.folder().exists(), "told before anything is made");
+}
+
+/// `run` has the tables of `convert`, and takes no others for them.
+#[test]
+fn run_has_them_too() {
+    let world = World::new(Api::V2);
+    let synth = Synth { beneficiaries: 4, claims_per_beneficiary: 5, ..Synth::new(Api::V2) };
+    let secret = "sandbox-secret";
+    let settings = Settings { job_time: Duration::ZERO, client_secret: secret.to_string(), ..Settings::new(synth) };
+    let server = Server::start(settings).unwrap();
+    let (raw, out) = (world.folder.path().join("raw"), world.folder.path().join("tables"));
+    let run = |options: &[&str]| {
+        let mut command = claimfeed();
+        command.args(["run", "--server", &server.url(), "--first-wait", "1", "--poll", "0.02"]);
+        command.arg("-o").arg(&raw).arg("--out").arg(&out).args(options);
+        command.env_clear().env("BCDA_CLIENT_ID", "sandbox").env("BCDA_CLIENT_SECRET", secret);
+        let output = command.output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let options = |n: usize| ["--pseudonymize".to_string(), world.key(n), "--shift-dates".to_string()];
+    let with = |n: usize| run(&options(n).each_ref().map(String::as_str));
+    let (code, said) = with(0);
+    assert!(matches!(code, 0 | 3), "{said}");
+    let converted = convert(&[&raw], &options(0).each_ref().map(String::as_str));
+    for (name, bytes) in converted.bytes() {
+        assert!(std::fs::read(out.join(&name)).unwrap() == bytes, "{name}");
+    }
+    // All is there already: for the same key that is well, for another it is not.
+    assert_eq!(with(0).0, 0);
+    let (code, said) = with(1);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("expected tables with pseudonyms of this key") && said.contains("found others"), "{said}");
 }
 
 /// What is told of a key file, and never what is in it.

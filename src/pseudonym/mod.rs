@@ -1,8 +1,8 @@
 //! Other names for persons: what a text of a [`Kind`] is replaced by, as a secret key says.
 //!
 //! The same key makes the same of the same text, in every table, run and version, so rows join as before. Numbers that join
-//! are permuted among those of their length and letters ([`permutation`]), because two that became one would merge two
-//! people; names become keyed hashes ([`token`]); dates move by days that are a person's own ([`shift`]). This module knows
+//! are permuted among those of their length and letters (`permutation`), because two that became one would merge two
+//! people; names become keyed hashes (`token`); dates move by days that are a person's own (`shift`). This module knows
 //! no tables and no rows.
 
 mod key;
