@@ -18,6 +18,25 @@ use self::shift::Shift;
 use crate::crosswalk::kinds::Kind;
 
 /// What stands for persons, by one key.
+///
+/// ```
+/// use std::io::Write;
+/// use claimfeed::crosswalk::kinds::Kind;
+/// use claimfeed::pseudonym::{Key, Pseudonyms};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // 64 hexadecimal digits that only their owner can read; temporary files are so.
+/// let mut file = tempfile::NamedTempFile::new()?;
+/// writeln!(file, "{}", "0f".repeat(32))?;
+/// let pseudonyms = Pseudonyms::new(&Key::open(file.path())?, true);
+///
+/// let mut mbi = Vec::new();
+/// pseudonyms.text(Kind::Mbi, b"1S00E00AA00", 11, &mut mbi);
+/// assert!(mbi.len() == 11 && mbi != b"1S00E00AA00");
+/// assert!((1..=183).contains(&pseudonyms.days(b"1S00E00AA00").abs()));
+/// # Ok(())
+/// # }
+/// ```
 pub struct Pseudonyms {
     mbi: Permutation,
     hicn: Permutation,
