@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(scanner_tape index path feed plan_oracle)
+[ ${#targets[@]} -gt 0 ] || targets=(scanner_tape index path feed plan_oracle fixed manifest filter)
 
 # A target's seeds: a first byte or more that says how to read the rest (octal), and the rest from standard input.
 seed() { # target name prefix
@@ -40,6 +40,19 @@ seeds() {
     done
     head -c 3000 "$table" | gzip -c | seed feed gzip '\0000\0100\0002'
     head -c 3000 "$table" | gzip -c | head -c 500 | seed feed cut '\0000\0005\0001'
+    for version in v1 v2 v3; do
+        for number in 1 5 7 8 9; do
+            sed -n 2p "testdata/$version/tables/CCLF$number.csv" | tr ',\n' '\0' | seed fixed "$version-$number" "\0$((number - 1))\0001"
+        done
+    done
+    printf 'Zo\303\253, O\342\200\231Neil\0 99999999999999.99\000-1.5\0002024-02-29' | seed fixed names '\0007\0000'
+    printf '%s' '{"transactionTime":"2019-12-09T20:44:01.705398Z","requiresAccessToken":true,"output":[{"type":"Patient","url":"https://x/data/42/a.ndjson","count":3,"extension":[{"url":"https://x/checksum","valueString":"sha256:ab"},{"url":"https://x/file_length","valueDecimal":9}]}],"error":[{"url":"o"}],"deleted":[{"type":"Bundle","url":"d"}],"link":[{"relation":"next","url":"p2"}],"JobID":42}' | seed manifest bcda ''
+    printf '%s' '{"issue":[{"code":"not-found","diagnostics":"none"}]}{"resourceType":"Bundle"}' | seed manifest outcome ''
+    printf '%s' '2026-11-21 01:09:00.123456 +0000 UTC' | seed manifest deadline ''
+    printf '%s' 'Sat, 21 Nov 2026 00:02:00 GMT' | seed manifest after ''
+    printf '%s\n' 'ExplanationOfBenefit?service-date=ge2024-01-01&service-date=lt2025&outcome=complete,partial' '2026-01-31T00:00:00.5+02:00' Patient Coverage | seed filter dates ''
+    printf '%s' 'ExplanationOfBenefit?_tag=https://bluebutton.cms.gov/fhir/CodeSystem/System-Type|DDPS' | seed filter tag ''
+    printf '%s\n' 'X?a=1+1%25' '' Claim | seed filter escapes ''
     printf 'a\r\n\n\nb' | seed feed blank '\0000\0001\0000'
 }
 

@@ -46,6 +46,7 @@ pub mod error;
 pub mod fetch;
 pub mod job;
 pub mod parse;
+pub mod pseudonym;
 pub mod read;
 pub mod reconcile;
 pub mod report;

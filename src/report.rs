@@ -168,6 +168,15 @@ pub struct BeneficiaryReport {
     pub without_mbi: u64,
 }
 
+/// By which key persons were replaced in the tables.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PseudonymReport {
+    /// tells keys apart and nothing else of them
+    pub key_check: String,
+    /// dates too; months of service are not told then, for they would be the true ones
+    pub dates_shifted: bool,
+}
+
 /// The summary of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -207,6 +216,9 @@ pub struct Report {
     pub issues: Vec<IssueCount>,
     /// by claim family
     pub payments: BTreeMap<String, Payments>,
+    /// `None`: the tables have the true values
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pseudonyms: Option<PseudonymReport>,
     /// counts of the population
     pub beneficiaries: BeneficiaryReport,
     /// wall clock

@@ -94,7 +94,7 @@ fn the_example_adds_columns_and_a_table_and_leaves_cms_s_alone() {
 #[test]
 fn the_document_shows_the_files_of_the_example() {
     let document = std::fs::read_to_string(project("docs/own-columns.md")).unwrap();
-    for name in ["own-columns.csv", "own-tables.csv"] {
+    for name in ["own-columns.csv", "own-tables.csv", "own-pseudonyms.csv"] {
         let file = std::fs::read_to_string(project("examples/own-columns/schemas").join(name)).unwrap();
         assert!(document.contains(&format!("```csv\n{file}```\n")), "{name} differs from what the document shows");
     }

@@ -4,6 +4,9 @@
 
 mod common;
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
 use claimfeed::Api;
 use claimfeed::report::SUMMARY_VERSION;
 use claimfeed::sandbox::Synth;
@@ -98,6 +101,13 @@ fn check(value: &Value) -> Vec<String> {
     found
 }
 
+fn key(folder: &Path) -> String {
+    let path = folder.join("key");
+    std::fs::write(&path, "7d".repeat(32)).unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+    path.display().to_string()
+}
+
 #[test]
 fn every_summary_follows_it() {
     for api in Api::ALL {
@@ -107,8 +117,14 @@ fn every_summary_follows_it() {
         let claims = export.join("ExplanationOfBenefit.ndjson");
         let text = std::fs::read_to_string(&claims).unwrap();
         let damaged = format!("{text}\n{{\"cut\n{}", text.replacen("\"active\"", "\"cancelled\"", 3));
-        let more: [&[&str]; 4] =
-            [&[], &["--adjustments", "cclf-pairs", "--enrollment"], &["--adjustments", "raw"], &["--tables", "CCLF8"]];
+        let key = key(folder.path());
+        let more: [&[&str]; 5] = [
+            &[],
+            &["--adjustments", "cclf-pairs", "--enrollment"],
+            &["--adjustments", "raw"],
+            &["--tables", "CCLF8"],
+            &["--pseudonymize", &key, "--shift-dates"],
+        ];
         for options in more {
             let output = convert(&[&export], options);
             assert_eq!(check(&output.summary), [""; 0], "{} {options:?}", api.name());
@@ -128,8 +144,9 @@ fn it_refuses_others() {
     let folder = tempfile::tempdir().unwrap();
     let export = folder.path().join("export");
     Synth { beneficiaries: 2, seed: 9, ..Synth::new(Api::V2) }.write(&export).unwrap();
-    let sound = convert(&[&export], &[]).summary;
-    let changes: [(&str, Value); 9] = [
+    let sound = convert(&[&export], &["--pseudonymize", &key(folder.path())]).summary;
+    let changes: [(&str, Value); 10] = [
+        ("/pseudonyms/dates_shifted", json!("no")),
         ("/summary_version", json!(1)),
         ("/api", json!("v4")),
         ("/inputs/0/lines", json!(-1)),
@@ -149,7 +166,8 @@ fn it_refuses_others() {
     for name in sound.as_object().unwrap().keys() {
         let mut changed = sound.clone();
         changed.as_object_mut().unwrap().remove(name);
-        assert_eq!(check(&changed).len(), 1, "without {name}");
+        // Tables without pseudonyms have none to tell of.
+        assert_eq!(check(&changed).len(), usize::from(name != "pseudonyms"), "without {name}");
     }
     let mut changed = sound.clone();
     changed["more"] = json!(1);

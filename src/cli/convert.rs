@@ -3,12 +3,14 @@
 use std::io::ErrorKind;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use claimfeed::crosswalk::schema::{ENROLLMENT, Schemas};
 use claimfeed::job::{Adjustments, Job};
 use claimfeed::parse::{Parser, Verify};
+use claimfeed::pseudonym::{Key, Pseudonyms};
 use claimfeed::reconcile::{Reconciliation, page};
-use claimfeed::report::Report;
+use claimfeed::report::{PseudonymReport, Report};
 use claimfeed::write::csv::{Compression, CsvOptions};
 use claimfeed::write::fixed::FixedOptions;
 use claimfeed::write::folder::Folder;
@@ -33,6 +35,7 @@ Examples:
   claimfeed convert export/ -o delivery --format cclf --entity A0001 --performance-year 2026 --delivered 2026-11-20 --zip
   claimfeed convert export/ -o tables --format parquet
   claimfeed convert export/ -o - --tables CCLF5 --format arrow-stream | python3 load.py
+  claimfeed convert export/ -o tables --pseudonymize key --shift-dates
 
 Writes one file per table and format, summary.json, the same as a page (report.html), and issues.csv with every resource left out
 and every value left blank.")]
@@ -103,6 +106,13 @@ pub struct How {
     /// Compress csv files
     #[arg(long, value_parser = ["gzip", "zstd"], value_name = "CODEC")]
     compress: Option<String>,
+    /// Replace MBIs, names, addresses and ids by others, the same in all tables and runs with this key: 64 hexadecimal digits in
+    /// a file that only you can read, as `(umask 077; openssl rand -hex 32 > key)` makes it
+    #[arg(long, value_name = "KEYFILE")]
+    pseudonymize: Option<PathBuf>,
+    /// Shift dates too, birth and death as well: for each beneficiary by other days, up to half a year either way
+    #[arg(long, requires = "pseudonymize")]
+    shift_dates: bool,
     #[command(flatten)]
     fixed: FixedArgs,
 }
@@ -195,7 +205,37 @@ impl How {
                 job.tables.push(ENROLLMENT.to_string());
             }
         }
+        job.pseudonyms = self.pseudonyms()?.map(Arc::new);
+        if job.pseudonyms.is_some() {
+            // Told before anything is fetched or replaced.
+            job.schemas.kinds()?;
+            if self.partial {
+                job.schemas.partial()?.kinds()?;
+            }
+        }
         Ok(job)
+    }
+
+    /// An error if tables that are there already have persons as they are, or by another key, and this run should not.
+    pub fn check_pseudonyms(&self, summary: &Path) -> Result<()> {
+        let Some(pseudonyms) = self.pseudonyms()? else { return Ok(()) };
+        let text = std::fs::read(summary).map_err(|error| Error::file("read", summary, error))?;
+        let told = serde_json::from_slice::<Report>(&text).ok().and_then(|report| report.pseudonyms);
+        let same =
+            |told: &PseudonymReport| told.key_check == pseudonyms.check() && told.dates_shifted == pseudonyms.shifts();
+        if told.as_ref().is_some_and(same) {
+            return Ok(());
+        }
+        let found = if told.is_some() { "others" } else { "none" };
+        Err(Error::Usage(format!(
+            "expected tables with pseudonyms of this key beside `{}`, found {found}\n  hint: name another folder for the tables",
+            summary.display()
+        )))
+    }
+
+    fn pseudonyms(&self) -> Result<Option<Pseudonyms>> {
+        let of = |path: &PathBuf| Ok(Pseudonyms::new(&Key::open(path)?, self.shift_dates));
+        self.pseudonymize.as_ref().map(of).transpose()
     }
 
     /// Files of an earlier run may be replaced.
@@ -436,6 +476,10 @@ fn show(report: &Report, place: &str) -> String {
     }
     if issues.len() > 0 {
         add(format!("\n{issues}"));
+    }
+    if let Some(PseudonymReport { key_check, dates_shifted }) = &report.pseudonyms {
+        let dates = if *dates_shifted { ", dates shifted" } else { ", dates as they are" };
+        add(format!("\npseudonyms by the key {key_check}{dates}\n"));
     }
     add(format!("\n{place}\n"));
     text

@@ -85,6 +85,7 @@ impl RunCommand {
         match fetch.begin()? {
             Stage::Whole(fetched) => {
                 let code = if self.out.join(SUMMARY).exists() {
+                    self.how.check_pseudonyms(&self.out.join(SUMMARY))?;
                     0
                 } else {
                     let mut job = self.how.job(std::slice::from_ref(&fetched.folder))?;

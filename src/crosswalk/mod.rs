@@ -9,6 +9,7 @@ mod cell;
 pub mod codes;
 mod compile;
 pub mod diagnosis;
+pub mod kinds;
 pub mod layout;
 pub mod oracle;
 mod own;

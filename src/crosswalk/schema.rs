@@ -7,6 +7,7 @@
 use std::path::{Path as FilePath, PathBuf};
 
 use super::codes::Codes;
+use super::kinds::{Kinds, OWN_PSEUDONYMS};
 use super::layout::{Field, Layout};
 use super::own;
 pub use super::own::ENROLLMENT;
@@ -182,6 +183,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
     "diagnoses.csv",
     "skips.csv",
     "enrollment.csv",
+    "pseudonyms.csv",
     "partial/tables.csv",
     "partial/columns.csv",
     "partial/skips.csv",
@@ -204,7 +206,7 @@ const EMBEDDED: &[(&str, &str)] = embedded![
 ];
 
 /// Files that add to the embedded ones in place of replacing them.
-const OWN: &[&str] = &[own::COLUMNS, own::TABLES];
+const OWN: &[&str] = &[own::COLUMNS, own::TABLES, OWN_PSEUDONYMS];
 
 impl Schemas {
     /// The schemas in the binary.
@@ -290,6 +292,11 @@ impl Schemas {
     /// They are those of [`partial`](Schemas::partial).
     pub fn is_partial(&self) -> bool {
         self.is_partial
+    }
+
+    /// What each column tells of a person; an error if a column of these tables has no line.
+    pub fn kinds(&self) -> Result<Kinds> {
+        Kinds::open(self)
     }
 
     /// One version's crosswalk.

@@ -42,11 +42,13 @@ use crate::error::{Error, Result};
 use crate::parse::tape::{PADDING, TapeParser};
 use crate::parse::view::Resource;
 use crate::parse::{Parser, Verify};
+use crate::pseudonym::Pseudonyms;
 use crate::read::feed::CHUNK;
 use crate::read::{Arrivals, Input, MAX_LINE, Source};
 use crate::report::{Issue, Report};
 use crate::write::Sink;
 use crate::write::fixed::FileName;
+use crate::write::veil::Veil;
 
 pub use crate::write::{FILE_COLUMNS, LINEAGE, SUMMARY_TABLE};
 
@@ -105,6 +107,8 @@ pub struct Job {
     pub verify: Verify,
     /// which versions of a claim count
     pub adjustments: Adjustments,
+    /// `None`: persons stand in the tables as they are
+    pub pseudonyms: Option<Arc<Pseudonyms>>,
 }
 
 impl Job {
@@ -124,6 +128,7 @@ impl Job {
             parser: Parser::default(),
             verify: Verify::default(),
             adjustments: Adjustments::default(),
+            pseudonyms: None,
         })
     }
 
@@ -175,8 +180,14 @@ impl Job {
     ) -> Result<Report> {
         let Opened { input: Input { sources, ignored }, claims_only, deliveries, crosswalk } = opened;
         let answers = Answers::default();
-        let mut run = Run { job: self, wanted, sources, deliveries, answers, crosswalk, sink, observer };
-        let report = run.complete(claims_only.clone())?;
+        let convert = |sink: &mut dyn Sink| {
+            let mut run = Run { job: self, wanted, sources, deliveries, answers, crosswalk, sink, observer };
+            run.complete(claims_only.clone())
+        };
+        let report = match &self.pseudonyms {
+            None => convert(sink),
+            Some(pseudonyms) => convert(&mut Veil::new(sink, &self.schemas.kinds()?, pseudonyms)),
+        }?;
         let elapsed = started.elapsed().as_secs_f64();
         let bytes: u64 = report.inputs.iter().map(|input| input.uncompressed_bytes).sum();
         Ok(Report {

@@ -26,8 +26,8 @@ use crate::crosswalk::schema::{LAYOUT_VERSION, Table};
 use crate::error::{Error, Result};
 use crate::read::{Feed, Source};
 use crate::report::{
-    BeneficiaryReport, FieldFill, InputReport, Issue, IssueCounter, MonthSums, NO_MONTH, Payments, Report,
-    SUMMARY_VERSION, Weight,
+    BeneficiaryReport, FieldFill, InputReport, Issue, IssueCounter, MonthSums, NO_MONTH, Payments, PseudonymReport,
+    Report, SUMMARY_VERSION, Weight,
 };
 use crate::write::{OutTable, Sink};
 
@@ -341,8 +341,11 @@ impl Run<'_> {
                 totals.families[at].add(family);
             }
         }
-        for (key, month) in &tally.months {
-            totals.months.entry(*key).or_default().add(month);
+        let shifted = self.job.pseudonyms.as_ref().is_some_and(|pseudonyms| pseudonyms.shifts());
+        for ((family, month), sums) in &tally.months {
+            // Sums of a month beside shifted dates would tell by how much they are shifted.
+            let month = if shifted { Month::default() } else { *month };
+            totals.months.entry((*family, month)).or_default().add(sums);
         }
         for (reason, count) in tally.skipped {
             *totals.skipped.entry(reason).or_default() += count;
@@ -356,7 +359,10 @@ impl Run<'_> {
         for (key, count) in tally.blank_keys {
             *totals.blank_keys.entry(key).or_default() += count;
         }
-        for issue in tally.issues {
+        for mut issue in tally.issues {
+            if let Some(pseudonyms) = &self.job.pseudonyms {
+                issue.id = pseudonyms.id(&issue.id);
+            }
             let file = self.sources[issue.source].path.display().to_string();
             self.observer.issue(&issue, &file)?;
             if self.job.strict && issue.weight == Weight::Loss {
@@ -496,6 +502,10 @@ impl Run<'_> {
             inputs: totals.inputs,
             ignored_files: Vec::new(),
             payments,
+            pseudonyms: self.job.pseudonyms.as_ref().map(|pseudonyms| PseudonymReport {
+                key_check: pseudonyms.check().to_string(),
+                dates_shifted: pseudonyms.shifts(),
+            }),
             beneficiaries,
             elapsed_seconds: 0.0,
             gigabytes_per_second: 0.0,

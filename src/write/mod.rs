@@ -15,6 +15,7 @@ pub mod folder;
 mod parquet;
 pub mod pipe;
 pub mod tee;
+pub mod veil;
 pub mod whole;
 
 pub use self::about::About;
