@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Folder or file of `src/` and the modules it may name.
-const MAY: [(&str, &[&str]); 13] = [
+const MAY: [(&str, &[&str]); 14] = [
     ("error", &[]),
     ("api", &[]),
     ("report", &["api"]),
