@@ -24,7 +24,7 @@ seeds() {
             number=$((number + 1))
             printf '%s' "$line" | seed scanner_tape "$version-$number" "\\0$((2 * at + 1))"
             head -c 200 "testdata/$version/tables/CCLF$number.csv" | seed scanner_tape "$version-edit-$number" "\\0$((2 * at))"
-            printf '%s' "$line" | head -c $((number * 130)) | seed index "$version-$number" "\\0$number"
+            head -c $((number * 130)) <<<"$line" | seed index "$version-$number" "\\0$number"
             printf '%s' "$line" | seed plan_oracle "$version-$number" "\\0$at\\0000"
             tail -c $((number * 150)) "$export" | seed plan_oracle "$version-change-$number" "\\0$at\\000$((number + 1))"
         done < <(awk '{ print length($0) "\t" $0 }' "$export" | sort -n | cut -f2- | sed -n '1p;4p;7p;10p')
@@ -39,7 +39,7 @@ seeds() {
         head -c 1500 "$table" | seed feed "packed-$how" "\\0$how\\0020\\0001"
     done
     head -c 3000 "$table" | gzip -c | seed feed gzip '\0000\0100\0002'
-    head -c 3000 "$table" | gzip -c | head -c 500 | seed feed cut '\0000\0005\0001'
+    head -c 3000 "$table" | gzip -c | { head -c 500; cat >/dev/null; } | seed feed cut '\0000\0005\0001'
     for version in v1 v2 v3; do
         for number in 1 5 7 8 9; do
             sed -n 2p "testdata/$version/tables/CCLF$number.csv" | tr ',\n' '\0' | seed fixed "$version-$number" "\0$((number - 1))\0001"
