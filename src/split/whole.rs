@@ -8,7 +8,6 @@ use std::io::{BufReader, BufWriter, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
-use arrow::compute::BatchCoalescer;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
@@ -19,7 +18,8 @@ use super::schema::{cut, project};
 use crate::error::{Error, Result};
 use crate::job::{Job, Observer, SUMMARY_TABLE};
 use crate::report::Report;
-use crate::write::arrow::{ArrowEncoder, BATCH, schema};
+use crate::write::arrow::{ArrowEncoder, schema};
+use crate::write::joined::{BATCH, Joined};
 use crate::write::{Encoder, OutTable, Part, Sink};
 
 /// Bytes gathered before the file is written to or after it is read.
@@ -92,27 +92,17 @@ struct Waiting {
 }
 
 struct Kept {
-    joined: BatchCoalescer,
+    joined: Joined,
     rows: StreamWriter<BufWriter<File>>,
 }
 
 impl Kept {
-    /// Writes what is complete.
-    fn write(&mut self) -> std::result::Result<(), ArrowError> {
-        while let Some(batch) = self.joined.next_completed_batch() {
-            self.rows.write(&batch)?;
-        }
-        Ok(())
-    }
-
     fn push(&mut self, batch: RecordBatch) -> std::result::Result<(), ArrowError> {
-        self.joined.push_batch(batch)?;
-        self.write()
+        self.joined.push(batch)?.map_or(Ok(()), |batch| self.rows.write(&batch))
     }
 
     fn finish(&mut self) -> std::result::Result<(), ArrowError> {
-        self.joined.finish_buffered_batch()?;
-        self.write()?;
+        self.joined.rest()?.map_or(Ok(()), |batch| self.rows.write(&batch))?;
         self.rows.finish()
     }
 }
@@ -127,7 +117,7 @@ impl Sink for Waiting {
             let file = BufWriter::with_capacity(BUFFER, file);
             let schema = schema(table);
             let rows = StreamWriter::try_new(file, &schema).map_err(|error| trouble(io(error)))?;
-            self.kept = Some(Kept { joined: BatchCoalescer::new(schema, BATCH), rows });
+            self.kept = Some(Kept { joined: Joined::new(schema, BATCH), rows });
         }
         Ok(())
     }

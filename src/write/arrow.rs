@@ -1,14 +1,15 @@
 //! Arrow record batches: amounts as exact decimals, dates as dates, codes as text with their leading zeros.
 //!
-//! Batches are made in the workers, a chunk of input at a time, joined to [`BATCH`] rows and handed to the caller in input
-//! order.
+//! Batches are made in the workers, a chunk of input at a time, joined to [`BATCH`] rows or more and handed to the
+//! caller in input order.
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Builder, Decimal128Builder, RecordBatch, StringBuilder};
-use arrow::compute::BatchCoalescer;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
 
+use super::joined::{BATCH, Joined};
 use super::{Encoder, OutColumn, OutTable, Part, Sink};
 use crate::crosswalk::picture::{Picture, scaled};
 use crate::crosswalk::row::Row;
@@ -32,13 +33,10 @@ fn data_type(picture: Picture) -> DataType {
     }
 }
 
-/// Rows of a joined batch: what a chunk gives of one table is too little for whoever works a batch at a time.
-pub const BATCH: usize = 8192;
-
-/// Hands record batches to a closure: table name and batch of [`BATCH`] rows or the rest of them, a table's in input order.
+/// Hands record batches to a closure: table name and batch of [`BATCH`] rows or more, the last of fewer, a table's in input order.
 pub struct ArrowSink<F> {
     tables: Vec<OutTable>,
-    joined: Vec<BatchCoalescer>,
+    joined: Vec<Joined>,
     batches: F,
 }
 
@@ -48,12 +46,11 @@ impl<F: FnMut(&str, RecordBatch) -> Result<()> + Send> ArrowSink<F> {
         ArrowSink { tables: Vec::new(), joined: Vec::new(), batches }
     }
 
-    /// Hands on what is complete.
-    fn hand_on(&mut self, table: usize) -> Result<()> {
-        while let Some(batch) = self.joined[table].next_completed_batch() {
-            (self.batches)(&self.tables[table].name, batch)?;
+    fn hand_on(&mut self, table: usize, batch: std::result::Result<Option<RecordBatch>, ArrowError>) -> Result<()> {
+        match batch.map_err(|error| self.trouble(table, error.to_string()))? {
+            Some(batch) => (self.batches)(&self.tables[table].name, batch),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn trouble(&self, table: usize, message: String) -> Error {
@@ -64,7 +61,7 @@ impl<F: FnMut(&str, RecordBatch) -> Result<()> + Send> ArrowSink<F> {
 impl<F: FnMut(&str, RecordBatch) -> Result<()> + Send> Sink for ArrowSink<F> {
     fn begin(&mut self, tables: &[OutTable]) -> Result<()> {
         self.tables = tables.to_vec();
-        self.joined = tables.iter().map(|table| BatchCoalescer::new(schema(table), BATCH)).collect();
+        self.joined = tables.iter().map(|table| Joined::new(schema(table), BATCH)).collect();
         Ok(())
     }
 
@@ -75,9 +72,8 @@ impl<F: FnMut(&str, RecordBatch) -> Result<()> + Send> Sink for ArrowSink<F> {
     fn part(&mut self, table: usize, part: Part) -> Result<()> {
         match part {
             Part::Batch(Some(batch)) => {
-                let pushed = self.joined[table].push_batch(batch);
-                pushed.map_err(|error| self.trouble(table, error.to_string()))?;
-                self.hand_on(table)
+                let joined = self.joined[table].push(batch);
+                self.hand_on(table, joined)
             }
             Part::Batch(None) => Ok(()),
             Part::Bytes(_) | Part::Rows(..) | Part::Many(_) => {
@@ -88,9 +84,8 @@ impl<F: FnMut(&str, RecordBatch) -> Result<()> + Send> Sink for ArrowSink<F> {
 
     fn finish(&mut self) -> Result<()> {
         for table in 0..self.joined.len() {
-            let finished = self.joined[table].finish_buffered_batch();
-            finished.map_err(|error| self.trouble(table, error.to_string()))?;
-            self.hand_on(table)?;
+            let rest = self.joined[table].rest();
+            self.hand_on(table, rest)?;
         }
         Ok(())
     }

@@ -11,13 +11,14 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use arrow::ipc::writer::{FileWriter, StreamWriter};
 use parquet::arrow::ArrowWriter;
 
 use super::arrow::{ArrowEncoder, schema};
 use super::files::{self, Growing, Place};
+use super::joined::{BATCH, Joined};
 use super::{Encoder, OutTable, Part, Sink, parquet as rules};
 use crate::error::{Error, Result};
 
@@ -38,7 +39,7 @@ pub struct Cuts {
 impl Default for Cuts {
     /// A million rows for a row group is what readers prefer.
     fn default() -> Cuts {
-        Cuts { joined: 8192, row_group: 1 << 20, rows_per_file: None }
+        Cuts { joined: BATCH, row_group: 1 << 20, rows_per_file: None }
     }
 }
 
@@ -252,23 +253,16 @@ impl TableFiles {
 
     /// Everything that comes; false if the run was abandoned.
     fn write_all(&mut self, messages: &Receiver<Message>) -> Result<bool> {
-        let (mut pending, mut rows) = (Vec::new(), 0);
+        let mut joined = Joined::new(self.schema.clone(), self.cuts.joined);
         loop {
-            let is_last = match messages.recv() {
-                Ok(Message::Batch(batch)) => {
-                    rows += batch.num_rows();
-                    pending.push(batch);
-                    false
-                }
-                Ok(Message::End) => true,
+            let (batch, is_last) = match messages.recv() {
+                Ok(Message::Batch(batch)) => (joined.push(batch), false),
+                Ok(Message::End) => (joined.rest(), true),
                 Err(_) => return Ok(false),
             };
-            if rows >= self.cuts.joined || (is_last && rows > 0) {
-                let joined = concat_batches(&self.schema, &pending)
-                    .map_err(|error| Error::Write { table: self.table.clone(), message: error.to_string() })?;
-                self.write(&joined)?;
-                pending.clear();
-                rows = 0;
+            let trouble = |error: ArrowError| Error::Write { table: self.table.clone(), message: error.to_string() };
+            if let Some(batch) = batch.map_err(trouble)? {
+                self.write(&batch)?;
             }
             if is_last {
                 self.complete()?;

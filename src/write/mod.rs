@@ -12,6 +12,7 @@ pub mod discard;
 pub mod files;
 pub mod fixed;
 pub mod folder;
+pub mod joined;
 mod parquet;
 pub mod pipe;
 pub mod tee;
