@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 
 import pytest
 from commands import synth
@@ -31,3 +32,10 @@ def deliveries(tmp_path_factory):
                 out.write(json.dumps(claim, separators=(",", ":"), ensure_ascii=False) + "\n")
     assert changed > 20
     return folder
+
+
+@pytest.fixture(scope="session")
+def v3(tmp_path_factory):
+    """An export that is there (CLAIMFEED_SPARK_EXPORT), for a run at size; else a small one."""
+    given = os.environ.get("CLAIMFEED_SPARK_EXPORT")
+    return pathlib.Path(given) if given else synth(tmp_path_factory.mktemp("v3") / "export")
