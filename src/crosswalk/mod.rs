@@ -11,6 +11,7 @@ mod compile;
 pub mod diagnosis;
 pub mod kinds;
 pub mod layout;
+mod memo;
 pub mod oracle;
 mod own;
 mod parser;

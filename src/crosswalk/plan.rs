@@ -8,6 +8,7 @@
 //! What is captured goes to slots of frames: one frame for the record, one per element of a [`scope`](Builder::scope).
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::path::{Literal, Step, Test};
 use super::table::TextTable;
@@ -177,6 +178,8 @@ pub struct Plan {
     pub(super) classes: Vec<(Box<str>, Id)>,
     /// slots per frame of each scope
     pub(super) widths: Vec<usize>,
+    /// tells this plan and its clones from others, for memories of it
+    pub(super) number: u64,
     slots: Vec<Slot>,
 }
 
@@ -305,7 +308,9 @@ impl Builder {
         }
 
         let family = self.family.map(|id| slots[id]);
-        let mut plan = Plan { widths, slots, family, ..Plan::default() };
+        static PLANS: AtomicU64 = AtomicU64::new(0);
+        let number = PLANS.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut plan = Plan { widths, slots, family, number, ..Plan::default() };
         plan.root = compile_node(&trie, root, &classes, &mut plan);
         plan
     }

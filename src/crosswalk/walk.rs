@@ -2,6 +2,7 @@
 //!
 //! It knows no field and no table. Frames hold captured positions only, so they are reused for the next record.
 
+use super::memo::{Literal, Memory, Texts};
 use super::plan::{Act, Capture, Doing, Id, KeySet, Leaf, Mode, Node, Part, Plan, Switch};
 use crate::parse::{Captured, Cursor, Kind, Name, Scalar, Step};
 
@@ -73,11 +74,15 @@ pub struct Walker<At> {
     seen: Vec<Option<At>>,
     /// groups decided, a stretch per open object
     decided: Vec<Id>,
+    /// one per switch of the plan that was walked last
+    memories: Vec<Memory>,
+    plan: u64,
 }
 
 impl<At> Default for Walker<At> {
     fn default() -> Self {
-        Walker { frames: Frames::default(), open: Vec::new(), seen: Vec::new(), decided: Vec::new() }
+        let (open, seen, decided, memories) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Walker { frames: Frames::default(), open, seen, decided, memories, plan: 0 }
     }
 }
 
@@ -89,12 +94,17 @@ impl<At: Copy> Walker<At> {
         self.open.resize(plan.widths.len(), 0);
         self.seen.clear();
         self.decided.clear();
+        if self.plan != plan.number {
+            self.plan = plan.number;
+            self.memories.clear();
+            self.memories.resize_with(plan.switches.len(), Memory::default);
+        }
         if record.kind(record.root()) != Kind::Object {
             // A list of resources is none: its members would be taken for those of one.
             return record.skip(record.root());
         }
-        let Walker { frames, open, seen, decided } = self;
-        Way { plan, record, frames, open, seen, decided }.value(plan.root, record.root())
+        let Walker { frames, open, seen, decided, memories, .. } = self;
+        Way { plan, record, frames, open, seen, decided, memories }.value(plan.root, record.root())
     }
 }
 
@@ -106,11 +116,14 @@ struct Way<'w, C: Cursor> {
     open: &'w mut Vec<u32>,
     seen: &'w mut Vec<Option<C::At>>,
     decided: &'w mut Vec<Id>,
+    memories: &'w mut [Memory],
 }
 
 /// An open object with slices.
 struct Here<'w> {
     node: &'w Node,
+    /// the object is the n-th element of its array
+    n: usize,
     /// where its members and groups begin
     seen: usize,
     decided: usize,
@@ -208,7 +221,7 @@ impl<'w, C: Cursor> Way<'w, C> {
     /// An object with slices: members are noted as they come, groups act on them once decided.
     fn sliced(&mut self, node: &'w Node, at: C::At, n: usize) -> C::At {
         let (plan, record) = (self.plan, self.record);
-        let mut here = Here { node, seen: self.seen.len(), decided: self.decided.len(), left: node.wanted };
+        let mut here = Here { node, n, seen: self.seen.len(), decided: self.decided.len(), left: node.wanted };
         self.seen.resize(here.seen + node.unions.len(), None);
         for (index, group) in &node.index {
             if *index == n {
@@ -243,9 +256,9 @@ impl<'w, C: Cursor> Way<'w, C> {
             Part::Walk(node) => self.branch(node, value),
             Part::Union(union) => self.union(here, union, value).unwrap_or_else(|| self.record.skip(value)),
             Part::Switch(switch) if self.record.kind(value) == Kind::String => {
-                self.settle(here, &self.plan.switches[switch as usize], value)
+                self.settle(here, &self.plan.switches[switch as usize], value).0
             }
-            Part::Switch(switch) | Part::Seek(switch) => self.switch(here, &self.plan.switches[switch as usize], value),
+            Part::Switch(switch) | Part::Seek(switch) => self.switch(here, switch, value),
             Part::Several { walk, union, switches } => self.several(here, walk, union, switches, value),
         }
     }
@@ -282,7 +295,7 @@ impl<'w, C: Cursor> Way<'w, C> {
             end = self.union(here, union, value).or(end);
         }
         for switch in &plan.heads[switches.0 as usize..switches.1 as usize] {
-            end = Some(self.switch(here, &plan.switches[*switch as usize], value));
+            end = Some(self.switch(here, *switch, value));
         }
         end.unwrap_or_else(|| self.record.skip(value))
     }
@@ -304,7 +317,7 @@ impl<'w, C: Cursor> Way<'w, C> {
         match act {
             Act::Leaf(leaf) => self.leaf(leaf, at),
             Act::Walk(node) => self.branch(node, at),
-            Act::Switch(id) => self.switch(here, &self.plan.switches[id as usize], at),
+            Act::Switch(id) => self.switch(here, id, at),
         }
     }
 
@@ -323,11 +336,21 @@ impl<'w, C: Cursor> Way<'w, C> {
 
     /// Looks for the discriminator's text below `at` and decides its groups.
     #[inline]
-    fn switch(&mut self, here: &mut Here<'w>, switch: &'w Switch, at: C::At) -> C::At {
-        match &*switch.rest {
-            [coding, code] => self.concept(here, switch, [coding, code], at),
-            _ => self.seek(here, switch, 0, at),
+    fn switch(&mut self, here: &mut Here<'w>, id: Id, at: C::At) -> C::At {
+        let switch = &self.plan.switches[id as usize];
+        let [coding, code] = &*switch.rest else { return self.seek(here, switch, 0, at) };
+        if let Some((texts, end)) = self.memories[id as usize].recall(self.record, at, here.n) {
+            for literal in texts.all().unwrap_or_default() {
+                self.literal(here, switch, *literal);
+            }
+            return end;
         }
+        let mut texts = Texts::default();
+        let end = self.concept(here, switch, [coding, code], at, &mut texts);
+        if switch.prefixes.is_empty() {
+            self.memories[id as usize].remember(self.record, at, end, texts);
+        }
+        end
     }
 
     /// The same for any depth.
@@ -355,7 +378,7 @@ impl<'w, C: Cursor> Way<'w, C> {
                 self.decide_all(here, &switch.any);
                 record.skip(at)
             }
-            None => self.settle(here, switch, at),
+            None => self.settle(here, switch, at).0,
             Some(_) if !is_object => record.skip(at),
             Some(wanted) => {
                 let wanted = Name::new(wanted);
@@ -372,9 +395,17 @@ impl<'w, C: Cursor> Way<'w, C> {
 
     /// [`seek`](Way::seek) along two members in one go: `{"coding":[{"code":"..."}]}`. Anything that does not look
     /// like it, wherever it turns up, is sought step by step.
-    fn concept(&mut self, here: &mut Here<'w>, switch: &'w Switch, rest: [&'w [u8]; 2], at: C::At) -> C::At {
+    fn concept(
+        &mut self,
+        here: &mut Here<'w>,
+        switch: &'w Switch,
+        rest: [&'w [u8]; 2],
+        at: C::At,
+        texts: &mut Texts,
+    ) -> C::At {
         let record = self.record;
         if record.kind(at) != Kind::Object {
+            texts.spoil();
             return self.seek(here, switch, 0, at);
         }
         let [coding, code] = rest.map(Name::new);
@@ -383,6 +414,7 @@ impl<'w, C: Cursor> Way<'w, C> {
                 return Step::Past(record.skip(value));
             }
             if record.kind(value) != Kind::Array {
+                texts.spoil();
                 return Step::Leave(self.seek(here, switch, 1, value));
             }
             Step::Leave(record.elements(value, |element| {
@@ -395,8 +427,11 @@ impl<'w, C: Cursor> Way<'w, C> {
                         return Step::Past(record.skip(value));
                     }
                     Step::Leave(if record.kind(value) == Kind::String {
-                        self.settle(here, switch, value)
+                        let (end, literal) = self.settle(here, switch, value);
+                        texts.push(literal);
+                        end
                     } else {
+                        texts.spoil();
                         self.seek(here, switch, 2, value)
                     })
                 })
@@ -404,21 +439,28 @@ impl<'w, C: Cursor> Way<'w, C> {
         })
     }
 
-    /// A scalar that is the discriminator.
+    /// A scalar that is the discriminator: its end, and which literal it is.
     #[inline(never)]
-    fn settle(&mut self, here: &mut Here<'w>, switch: &'w Switch, at: C::At) -> C::At {
+    fn settle(&mut self, here: &mut Here<'w>, switch: &'w Switch, at: C::At) -> (C::At, Literal) {
         let scalar = self.record.scalar(at);
-        self.decide_all(here, &switch.any);
-        let Some(text) = scalar.string else { return scalar.end };
-        if let Some(literal) = switch.literals.find(Name::new(text)) {
-            self.decide_all(here, &switch.behind[literal]);
-        }
+        let text = scalar.string.unwrap_or_default();
+        let literal = scalar.string.and_then(|text| switch.literals.find(Name::new(text))).map(|found| found as u16);
+        self.literal(here, switch, literal);
         for (prefix, group) in &switch.prefixes {
             if text.starts_with(prefix) {
                 self.decide(here, *group);
             }
         }
-        scalar.end
+        (scalar.end, literal)
+    }
+
+    /// What a discriminator decides that is this literal, or none of them.
+    #[inline]
+    fn literal(&mut self, here: &mut Here<'w>, switch: &'w Switch, literal: Literal) {
+        self.decide_all(here, &switch.any);
+        if let Some(literal) = literal {
+            self.decide_all(here, &switch.behind[usize::from(literal)]);
+        }
     }
 
     #[inline]

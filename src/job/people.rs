@@ -5,14 +5,15 @@
 
 use jiff::civil::Date;
 
+use crate::api::Api;
 use crate::crosswalk::picture::{Fit, Picture};
 use crate::crosswalk::program::{Crosswalk, Origin};
 use crate::crosswalk::row::{Packed, Row};
 use crate::crosswalk::rows::{RowMaker, Walked};
 use crate::crosswalk::walk::{Frames, Walker};
 use crate::error::Result;
+use crate::parse::Cursor;
 use crate::parse::view::{Resource, reference_id};
-use crate::parse::{Cursor, Parser, Verify};
 use crate::read::{Chunk, Source};
 use crate::report::Weight;
 
@@ -52,8 +53,18 @@ pub struct People<'x> {
     /// its fills are read at the end
     pub maker: RowMaker<'x>,
     tables: PeopleTables,
+    /// what was walked last
+    walked: Option<Walk>,
     row: Row,
     out: PeopleOutput,
+}
+
+/// A record that was walked.
+#[derive(Clone, Copy)]
+struct Walk {
+    is_patient: bool,
+    /// the API version it shows, if it shows one
+    api: Option<Api>,
 }
 
 /// What came of one chunk.
@@ -78,18 +89,18 @@ impl Yield for PeopleOutput {
 
 impl<'x> PeopleWorker<'x> {
     /// For the tables that are wanted.
-    pub fn new(crosswalk: &'x Crosswalk, sources: &'x [Source], tables: PeopleTables) -> Self {
+    pub fn new(crosswalk: &'x Crosswalk, sources: &'x [Source], tables: PeopleTables, reader: Reader) -> Self {
         let people = People {
             crosswalk,
             sources,
             walker: Walker::default(),
             maker: RowMaker::new(crosswalk),
             tables,
+            walked: None,
             row: Row::default(),
             out: PeopleOutput::default(),
         };
-        // They are few and much of them is read, so that every byte may as well be checked.
-        PeopleWorker { reader: Reader::new(Parser::Tape, Verify::Used), people }
+        PeopleWorker { reader, people }
     }
 
     /// Reads one chunk.
@@ -105,33 +116,35 @@ impl<'x> PeopleWorker<'x> {
 }
 
 impl Take for People<'_> {
-    fn walk<C: Cursor<At = u32>>(&mut self, _: &C) -> Option<u32> {
-        None
+    fn walk<C: Cursor<At = u32>>(&mut self, record: &C) -> Option<u32> {
+        let resource = Resource::of(record);
+        let (plan, is_patient) = match resource {
+            Resource::Patient(_) => (&self.crosswalk.patient, true),
+            Resource::Coverage(_) => (&self.crosswalk.coverage, false),
+            _ => {
+                self.walked = None;
+                return Some(record.skip(record.root()));
+            }
+        };
+        self.walked = Some(Walk { is_patient, api: resource.api() });
+        Some(self.walker.walk(plan, record))
     }
 
     fn take<C: Cursor<At = u32>>(&mut self, record: &C, place: Place, tally: &mut Tally) -> Result<()> {
-        let resource = Resource::of(record);
-        let counted = match resource {
-            Resource::Patient(_) => "Patient",
-            Resource::Coverage(_) => "Coverage",
-            _ => {
-                self.out.others += 1;
-                return Ok(());
-            }
+        let Some(Walk { is_patient, api }) = self.walked else {
+            self.out.others += 1;
+            return Ok(());
         };
-        if let Some(found) = resource.api().filter(|api| *api != self.crosswalk.api) {
+        if let Some(found) = api.filter(|api| *api != self.crosswalk.api) {
             return Err(wrong_version(self.sources, self.crosswalk.api, found, place));
         }
-        *tally.resources.entry(counted).or_default() += 1;
-        match resource {
-            Resource::Patient(_) => {
-                let patient = self.patient(record, place, tally);
-                self.out.patients.extend(patient);
-            }
-            _ => {
-                let coverage = self.coverage(record, place, tally);
-                self.out.coverages.extend(coverage);
-            }
+        *tally.resources.entry(if is_patient { "Patient" } else { "Coverage" }).or_default() += 1;
+        if is_patient {
+            let patient = self.patient(record, place, tally);
+            self.out.patients.extend(patient);
+        } else {
+            let coverage = self.coverage(record, place, tally);
+            self.out.coverages.extend(coverage);
         }
         Ok(())
     }
@@ -140,7 +153,6 @@ impl Take for People<'_> {
 impl People<'_> {
     fn patient<C: Cursor<At = u32>>(&mut self, record: &C, place: Place, tally: &mut Tally) -> Option<PatientEntry> {
         let crosswalk = self.crosswalk;
-        self.walker.walk(&crosswalk.patient, record);
         if self.walker.frames.is_full() {
             tally.issues.push(crowded("Patient", place));
             return None;
@@ -208,7 +220,6 @@ impl People<'_> {
 
     fn coverage<C: Cursor<At = u32>>(&mut self, record: &C, place: Place, tally: &mut Tally) -> Option<CoverageEntry> {
         let crosswalk = self.crosswalk;
-        self.walker.walk(&crosswalk.coverage, record);
         if self.walker.frames.is_full() {
             tally.issues.push(crowded("Coverage", place));
             return None;

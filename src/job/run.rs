@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 
 use super::beneficiaries::{Beneficiaries, Stay};
 use super::claims::{ClaimOutput, ClaimPass, ClaimWorker};
-use super::lines::Place;
+use super::lines::{Place, Reader};
 use super::people::{PeopleOutput, PeopleTables, PeopleWorker};
 use super::responses::Answers;
 use super::tail::Tail;
@@ -227,7 +227,9 @@ impl Run<'_> {
         let mut tallies: Vec<Tally> = Vec::new();
         let feed = Feed::new(self.sources, files, self.job.chunk);
         let tables = self.people_tables();
-        let workers = (0..self.workers()).map(|_| PeopleWorker::new(crosswalk, self.sources, tables)).collect();
+        let reader = || Reader::new(self.job.parser, self.job.verify);
+        let worker = |_| PeopleWorker::new(crosswalk, self.sources, tables, reader());
+        let workers = (0..self.workers()).map(worker).collect();
         let merge = |output: PeopleOutput| {
             output.patients.into_iter().for_each(|patient| beneficiaries.add_patient(patient));
             output.coverages.into_iter().for_each(|coverage| beneficiaries.add_coverage(coverage));

@@ -80,6 +80,9 @@ pub trait Cursor {
     /// a value's position, or that of its end
     type At: Copy;
 
+    /// Whether it can tell how values are written.
+    const HAS_TEXT: bool = false;
+
     /// The record's outermost value.
     fn root(&self) -> Self::At;
 
@@ -107,6 +110,18 @@ pub trait Cursor {
         }
         let scalar = self.scalar(at);
         if scalar.string.is_some_and(<[u8]>::is_empty) { None } else { Some((scalar.captured, scalar.end)) }
+    }
+
+    /// How the object or array between `at` and its end is written, if nothing odd was met so far.
+    #[inline]
+    fn written(&self, _at: Self::At, _end: Self::At) -> Option<&[u8]> {
+        None
+    }
+
+    /// The end of the value at `at`, if it is written as `text`, which [`written`](Cursor::written) once gave.
+    #[inline]
+    fn is_written(&self, _at: Self::At, _text: &[u8]) -> Option<Self::At> {
+        None
     }
 
     /// The string at `at`, unescaped; `None` if it is no string.

@@ -64,6 +64,9 @@ macro_rules! copy {
 copy!(ExplanationOfBenefit, Patient, Coverage);
 
 fn member<C: Cursor>(record: &C, at: C::At, name: &str) -> Option<C::At> {
+    if record.kind(at) != Kind::Object {
+        return None;
+    }
     let (mut found, name) = (None, Name::new(name.as_bytes()));
     record.members(at, |key, value| {
         let end = record.skip(value);

@@ -159,7 +159,8 @@ impl Both<'_> {
             skipped: RefCell::default(),
             left: RefCell::default(),
         };
-        let end = self.walker.walk(&self.crosswalk.eob, &watched);
+        // With a walker of its own: what is remembered of lines before would not be read.
+        let end = Walker::default().walk(&self.crosswalk.eob, &watched);
         if !record.is_sound(end) {
             return None;
         }

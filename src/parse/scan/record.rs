@@ -271,6 +271,8 @@ fn fall(opens: u64, closes: u64, depth: i32, outside: i32) -> (Option<usize>, i3
 impl Cursor for Record<'_> {
     type At = u32;
 
+    const HAS_TEXT: bool = true;
+
     fn root(&self) -> u32 {
         if self.byte(self.start) != b'{' {
             self.odd();
@@ -386,6 +388,21 @@ impl Cursor for Record<'_> {
             }
             _ => None,
         }
+    }
+
+    #[inline]
+    fn written(&self, at: u32, end: u32) -> Option<&[u8]> {
+        // Their last bracket tells their end, wherever the text stands; a number goes on as long as digits follow.
+        let text = self.text.as_bytes().get(at as usize..end as usize)?;
+        let is_closed = matches!((text.first()?, text.last()?), (b'{', b'}') | (b'[', b']'));
+        (is_closed && self.is_sound.get()).then_some(text)
+    }
+
+    #[inline(always)]
+    fn is_written(&self, at: u32, text: &[u8]) -> Option<u32> {
+        let at = at as usize;
+        let is_there = !text.is_empty() && self.text.as_bytes().get(at..at + text.len()) == Some(text);
+        is_there.then_some((at + text.len()) as u32)
     }
 
     #[inline]
