@@ -42,6 +42,7 @@
 pub mod api;
 pub mod bench;
 pub mod crosswalk;
+pub mod disk;
 pub mod error;
 pub mod fetch;
 pub mod job;

@@ -3,20 +3,21 @@
 use std::path::{Path, PathBuf};
 
 /// Folder or file of `src/` and the modules it may name.
-const MAY: [(&str, &[&str]); 14] = [
+const MAY: [(&str, &[&str]); 15] = [
     ("error", &[]),
     ("api", &[]),
+    ("disk", &["error"]),
     ("report", &["api"]),
     ("read", &["error"]),
     ("parse", &["api", "error"]),
     ("crosswalk", &["api", "error", "parse", "crosswalk"]),
     ("pseudonym", &["error", "crosswalk"]),
-    ("write", &["error", "crosswalk", "pseudonym", "write"]),
+    ("write", &["disk", "error", "crosswalk", "pseudonym", "write"]),
     ("job", &["api", "error", "report", "read", "parse", "crosswalk", "pseudonym", "write"]),
     ("bench", &["api", "error", "report", "read", "parse", "crosswalk", "write", "job"]),
     ("reconcile", &["api", "report", "crosswalk"]),
     ("split", &["api", "error", "report", "read", "parse", "crosswalk", "write", "job"]),
-    ("fetch", &["api", "error", "read", "parse"]),
+    ("fetch", &["api", "disk", "error", "read", "parse"]),
     ("sandbox", &["api", "error", "report", "sandbox"]),
 ];
 

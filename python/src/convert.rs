@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use claimfeed::crosswalk::schema::ENROLLMENT;
+use claimfeed::disk::write_whole;
 use claimfeed::job::{Adjustments, Job, Observer};
 use claimfeed::reconcile::{Reconciliation, page};
 use claimfeed::report::Report;
@@ -12,7 +13,6 @@ use claimfeed::write::batches::{BatchSink, Container};
 use claimfeed::write::csv::{CsvOptions, CsvSink};
 use claimfeed::write::folder::Folder;
 use claimfeed::write::tee::Tee;
-use claimfeed::write::whole::write_whole;
 use claimfeed::{Error, Result};
 use pyo3::prelude::*;
 

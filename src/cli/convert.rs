@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use claimfeed::crosswalk::schema::{ENROLLMENT, Schemas};
+use claimfeed::disk::write_whole;
 use claimfeed::job::{Adjustments, Job};
 use claimfeed::parse::{Parser, Verify};
 use claimfeed::pseudonym::{Key, Pseudonyms};
@@ -15,7 +16,6 @@ use claimfeed::write::csv::{Compression, CsvOptions};
 use claimfeed::write::fixed::FixedOptions;
 use claimfeed::write::folder::Folder;
 use claimfeed::write::pipe::{PipeSink, Stream};
-use claimfeed::write::whole::write_whole;
 use claimfeed::write::{LineEnd, SUMMARY_TABLE, Sink};
 use claimfeed::{Api, Error, Result};
 

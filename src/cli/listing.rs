@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use claimfeed::disk::HIDDEN;
 use claimfeed::job::Observer;
 use claimfeed::report::{Issue, Weight};
-use claimfeed::write::folder::HIDDEN;
 use claimfeed::{Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 

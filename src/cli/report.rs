@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use claimfeed::disk::write_whole;
 use claimfeed::reconcile::{Flow, Reconciliation, Trouble, Verdict, grouped, page, share, size, thousands};
 use claimfeed::report::{Report, SUMMARY_VERSION};
-use claimfeed::write::whole::write_whole;
 use claimfeed::{Api, Error, Result};
 
 use super::convert::SUMMARY;

@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use claimfeed::disk::write_whole;
 use claimfeed::fetch::delivery::MANIFEST;
 use claimfeed::fetch::download::Item;
 use claimfeed::fetch::export::Open;
@@ -15,7 +16,6 @@ use claimfeed::read::Arrivals;
 use claimfeed::read::codec::Codec;
 use claimfeed::report::Report;
 use claimfeed::write::folder::Folder;
-use claimfeed::write::whole::write_whole;
 use claimfeed::{Api, Error, Result};
 
 use super::convert::{How, SUMMARY, Target, prepare};

@@ -18,8 +18,9 @@ use super::manifest::{Kind, Listed, Manifest};
 use super::observer::Event;
 use super::request::Dialect;
 use super::shelf::Shelf;
-use super::state::{OWN, make_folder, write_whole};
+use super::state::{OWN, make_folder};
 use super::verify::Whole;
+use crate::disk::write_whole;
 use crate::error::{Error, Result};
 use crate::read::codec::Codec;
 

@@ -20,8 +20,9 @@ use super::manifest::{Kind, Listed};
 use super::observer::Event;
 use super::patience::sleep;
 use super::request::Dialect;
-use super::state::{OWN, write_whole};
+use super::state::OWN;
 use super::verify::{Expected, Whole, verify};
+use crate::disk::{sync_names, write_whole};
 use crate::error::{Error, Result};
 use crate::read::codec::Codec;
 
@@ -364,7 +365,7 @@ impl Part {
 pub fn name(item: &Item, folder: &Path, whole: &Whole) -> Result<PathBuf> {
     let (part, target) = (item.part(folder), folder.join(item.name(whole.codec)));
     std::fs::rename(&part, &target).map_err(|error| Error::file("rename to", &target, error))?;
-    super::state::sync_folder(target.parent().unwrap_or(folder))?;
+    sync_names(target.parent().unwrap_or(folder))?;
     let _ = std::fs::remove_file(item.note(folder));
     Ok(target)
 }

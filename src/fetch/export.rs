@@ -17,7 +17,8 @@ use super::log::{LOG, Log, bare};
 use super::manifest::Manifest;
 use super::observer::Event;
 use super::request::Export;
-use super::state::{Done, OWN, Running, State, make_folder, write_whole};
+use super::state::{Done, OWN, Running, State, make_folder};
+use crate::disk::write_whole;
 use crate::error::{Error, Result};
 
 /// Pages of a manifest that are followed.

@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::disk::write_whole;
 use crate::error::{Error, Result};
 
 /// Folder for what is ours, hidden from converters.
@@ -137,22 +137,6 @@ impl State {
 pub fn make_folder(folder: &Path) -> Result<()> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|error| Error::file("create", folder, error))
-}
-
-/// Writes a small file so that it is there whole or as it was before, even if the machine loses power.
-pub fn write_whole(target: &Path, bytes: &[u8]) -> Result<()> {
-    let trouble = |error| Error::file("write", target, error);
-    let folder = target.parent().unwrap_or(Path::new("."));
-    // Its mode is 0600.
-    let mut file = tempfile::NamedTempFile::with_prefix_in(".claimfeed-", folder).map_err(trouble)?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(trouble)?;
-    file.persist(target).map_err(|error| trouble(error.error))?;
-    sync_folder(folder)
-}
-
-/// Makes sure that the names in a folder are on disk.
-pub fn sync_folder(folder: &Path) -> Result<()> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| Error::file("write", folder, error))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempPath};
 
 use super::SUMMARY_TABLE;
-use super::folder::HIDDEN;
+use crate::disk::HIDDEN;
 use crate::error::{Error, Result};
 
 /// Bytes gathered before a file is written to.

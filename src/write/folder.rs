@@ -8,10 +8,8 @@ use std::fs::{DirBuilder, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
+use crate::disk::HIDDEN;
 use crate::error::{Error, Result};
-
-/// What the names of unfinished files begin with.
-pub const HIDDEN: &str = ".claimfeed-";
 
 /// A folder that no other run writes to meanwhile.
 #[derive(Debug)]

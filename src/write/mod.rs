@@ -17,7 +17,6 @@ mod parquet;
 pub mod pipe;
 pub mod tee;
 pub mod veil;
-pub mod whole;
 
 pub use self::about::About;
 use crate::crosswalk::picture::Picture;

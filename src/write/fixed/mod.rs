@@ -21,8 +21,8 @@ use tempfile::{NamedTempFile, TempPath};
 pub use self::name::{Delivered, Entity, FileName};
 pub use self::record::FixedEncoder;
 pub use super::LineEnd;
-use super::folder::HIDDEN;
 use super::{Encoder, OutTable, Part, Sink};
+use crate::disk::HIDDEN;
 use crate::error::{Error, Result};
 
 /// Bytes gathered before a file is written to.

@@ -4,8 +4,10 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use super::folder::HIDDEN;
 use crate::error::{Error, Result};
+
+/// What the names of unfinished files begin with.
+pub const HIDDEN: &str = ".claimfeed-";
 
 /// Writes under a hidden name beside the target and renames; a file of that name is replaced. Both the bytes and all
 /// names given in the folder before are on disk when the name appears: where it is after a power cut, they are too.
@@ -16,11 +18,12 @@ pub fn write_whole(target: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = tempfile::NamedTempFile::with_prefix_in(HIDDEN, folder).map_err(trouble)?;
     file.write_all(bytes).map_err(trouble)?;
     file.as_file().sync_all().map_err(trouble)?;
-    sync_names(folder).map_err(trouble)?;
+    sync_names(folder)?;
     file.persist(target).map_err(|error| trouble(error.error))?;
-    sync_names(folder).map_err(trouble)
+    sync_names(folder)
 }
 
-fn sync_names(folder: &Path) -> std::io::Result<()> {
-    File::open(folder)?.sync_all()
+/// Makes sure that the names in a folder are on disk.
+pub fn sync_names(folder: &Path) -> Result<()> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| Error::file("write", folder, error))
 }
