@@ -59,8 +59,7 @@ pub(super) type KeySet = u64;
 /// What to do with the members of an object.
 #[derive(Debug, Clone, Default)]
 pub struct Node {
-    pub(super) keys: TextTable,
-    pub(super) doings: Box<[Doing]>,
+    pub(super) keys: TextTable<Doing>,
     /// keys that are wanted whatever groups say: with all of them met, the rest of the object is nobody's
     pub(super) wanted: KeySet,
     /// keys that groups may ask for, by the union's number
@@ -138,7 +137,8 @@ impl Leaf {
 pub struct Switch {
     /// members below the head member
     pub(super) rest: Box<[Box<[u8]>]>,
-    pub(super) literals: TextTable,
+    /// indices into `behind`
+    pub(super) literals: TextTable<u16>,
     pub(super) behind: Vec<Vec<Id>>,
     pub(super) prefixes: Vec<(Box<[u8]>, Id)>,
     /// decided by anything being there
@@ -418,12 +418,12 @@ impl Members {
     /// The members as a node has them. `open`: something may still be decided behind the last of them.
     fn settle(self, open: bool, plan: &mut Plan) -> Node {
         let counts = self.by_key.len() < KeySet::BITS as usize;
-        let mut node = Node { keys: TextTable::new(self.by_key.keys()), ..Node::default() };
         // A bit that is no key's never goes.
-        node.wanted = if counts && !open { 0 } else { 1 << (KeySet::BITS - 1) };
+        let wanted = if counts && !open { 0 } else { 1 << (KeySet::BITS - 1) };
+        let mut node = Node { wanted, ..Node::default() };
         let mut unions = vec![0; self.unions as usize];
         let mut doings = Vec::new();
-        for (at, member) in self.by_key.into_values().enumerate() {
+        for (at, (key, member)) in self.by_key.into_iter().enumerate() {
             let bit = if counts { 1 << at } else { 0 };
             if member.walk.is_some() || !member.switches.is_empty() {
                 node.wanted |= bit;
@@ -443,10 +443,10 @@ impl Members {
                 (None, None, [switch]) => Part::Seek(*switch),
                 (walk, union, _) => Part::Several { walk, union, switches: (from, plan.heads.len() as u32) },
             };
-            doings.push(Doing { bit, part });
+            doings.push((key, Doing { bit, part }));
         }
-        node.simple = doings.iter().all(|doing| matches!(doing.part, Part::Leaf(_) | Part::Walk(_)));
-        node.doings = doings.into();
+        node.simple = doings.iter().all(|(_, doing)| matches!(doing.part, Part::Leaf(_) | Part::Walk(_)));
+        node.keys = TextTable::new(doings);
         node.unions = unions.into();
         node
     }
@@ -520,7 +520,7 @@ fn compile_switches(
                 }
             }
         }
-        switch.literals = TextTable::new(literals.keys());
+        switch.literals = TextTable::new(literals.keys().zip(0..));
         switch.behind = literals.into_values().collect();
         plan.switches.push(switch);
         switches.push((path[0].clone(), (plan.switches.len() - 1) as Id));

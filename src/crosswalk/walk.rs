@@ -205,8 +205,7 @@ impl<'w, C: Cursor> Way<'w, C> {
             return record.skip(at);
         }
         record.members(at, |name, value| {
-            let Some(found) = node.keys.find(name) else { return Step::Past(record.skip(value)) };
-            let doing = &node.doings[found];
+            let Some(doing) = node.keys.find(name) else { return Step::Past(record.skip(value)) };
             let end = match doing.part {
                 Part::Leaf(leaf) => self.leaf(leaf, value),
                 Part::Walk(node) => self.branch(node, value),
@@ -234,8 +233,8 @@ impl<'w, C: Cursor> Way<'w, C> {
             return record.skip(at);
         }
         let end = record.members(at, |name, value| {
-            let Some(found) = node.keys.find(name) else { return Step::Past(record.skip(value)) };
-            let end = self.member(&mut here, &node.doings[found], value);
+            let Some(doing) = node.keys.find(name) else { return Step::Past(record.skip(value)) };
+            let end = self.member(&mut here, doing, value);
             if here.left == 0 { Step::Leave(end) } else { Step::Past(end) }
         });
         if std::ptr::eq(node, &plan.nodes[plan.root as usize])
@@ -444,7 +443,7 @@ impl<'w, C: Cursor> Way<'w, C> {
     fn settle(&mut self, here: &mut Here<'w>, switch: &'w Switch, at: C::At) -> (C::At, Literal) {
         let scalar = self.record.scalar(at);
         let text = scalar.string.unwrap_or_default();
-        let literal = scalar.string.and_then(|text| switch.literals.find(Name::new(text))).map(|found| found as u16);
+        let literal = scalar.string.and_then(|text| switch.literals.find(Name::new(text))).copied();
         self.literal(here, switch, literal);
         for (prefix, group) in &switch.prefixes {
             if text.starts_with(prefix) {
