@@ -106,7 +106,7 @@ mod tests {
         let patient = kept.patient();
         assert_eq!((patient.mbi, patient.id, patient.updated), ("1S00A00AA00", "100", "2025-01-01"));
         assert_eq!((patient.source, patient.line), (65_537, u64::MAX));
-        assert!(patient.cells.eq(entry.cells.cells()));
+        assert!(patient.cells.clone().eq(entry.cells.cells()));
         let numbers: Vec<_> = patient.numbers().map(|(number, cells)| (number, cells.count())).collect();
         assert_eq!(numbers, [("1S00A00AA00", 2), ("", 0)]);
         assert_eq!(size_of::<Kept>(), 16);
