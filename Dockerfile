@@ -1,4 +1,4 @@
-# Not built by CI: nobody has checked that this still builds. `docker build -t claimfeed .`
+# Not built by CI; tests/supply.rs checks that what is copied is a whole workspace. `docker build -t claimfeed .`
 # Runs as a user without rights; give it folders of that user's: docker run --rm -u $(id -u) -v "$PWD:/data" claimfeed ...
 FROM rust:1.89-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends cmake && rm -rf /var/lib/apt/lists/*
@@ -7,6 +7,9 @@ COPY Cargo.toml Cargo.lock ./
 COPY src src
 COPY schemas schemas
 COPY benches/stages.rs benches/stages.rs
+# A member of the workspace: cargo wants to see it, and does not build it.
+COPY python/Cargo.toml python/Cargo.toml
+COPY python/src python/src
 RUN cargo build --release --locked --bin claimfeed
 
 FROM debian:bookworm-slim

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(scanner_tape index path feed plan_oracle fixed manifest filter)
+[ ${#targets[@]} -gt 0 ] || targets=(scanner_tape index path feed plan_oracle fixed manifest jobs filter)
 
 # A target's seeds: a first byte or more that says how to read the rest (octal), and the rest from standard input.
 seed() { # target name prefix
@@ -50,6 +50,11 @@ seeds() {
     printf '%s' '{"issue":[{"code":"not-found","diagnostics":"none"}]}{"resourceType":"Bundle"}' | seed manifest outcome ''
     printf '%s' '2026-11-21 01:09:00.123456 +0000 UTC' | seed manifest deadline ''
     printf '%s' 'Sat, 21 Nov 2026 00:02:00 GMT' | seed manifest after ''
+    local task='{"resource":{"resourceType":"Task","identifier":[{"value":"42"}],"status":"completed","input":[{"type":{"text":"BULK FHIR Export"},"valueString":"GET https://x/api/v2/Group/all/$export?_type=Patient"}],"executionPeriod":{"start":"2026-11-20T01:02:03Z","end":"2026-11-20T01:09:00+02:00"}}}'
+    printf '%s' "/api/v2/Group/all/\$export?_type=Patient
+{\"resourceType\":\"Bundle\",\"type\":\"searchset\",\"total\":2,\"entry\":[$task,${task/completed/in-progress}]}" | seed jobs bcda ''
+    printf '%s' '/api/v3/Patient/%24export
+{"issue":[{"code":"not-found"}]}{"resourceType":"Bundle","total":0}' | seed jobs none ''
     printf '%s\n' 'ExplanationOfBenefit?service-date=ge2024-01-01&service-date=lt2025&outcome=complete,partial' '2026-01-31T00:00:00.5+02:00' Patient Coverage | seed filter dates ''
     printf '%s' 'ExplanationOfBenefit?_tag=https://bluebutton.cms.gov/fhir/CodeSystem/System-Type|DDPS' | seed filter tag ''
     printf '%s\n' 'X?a=1+1%25' '' Claim | seed filter escapes ''

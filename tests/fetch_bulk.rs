@@ -234,3 +234,38 @@ fn a_signed_statement_is_exchanged_for_a_token() {
         assert_eq!(server.count("/fhir/token"), 1);
     }
 }
+
+/// It is good for four minutes, and a machine whose clock is a year behind could never get a token.
+#[test]
+fn a_statement_is_dated_by_the_clock_of_the_server_that_refused_the_first() {
+    use base64::Engine;
+    let folder = tempfile::tempdir().unwrap();
+    let Some((private, _)) = key(folder.path(), &["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"]) else {
+        return;
+    };
+    let theirs = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(366 * 24);
+    let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&theirs).unwrap();
+    let issued = |form: &str| {
+        let statement =
+            url::form_urlencoded::parse(form.as_bytes()).find(|(name, _)| name == "client_assertion").unwrap().1;
+        let claims =
+            base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(statement.split('.').nth(1).unwrap()).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&claims).unwrap()["iat"].as_i64().unwrap()
+    };
+    for (mends, code, asked) in [(true, 0, 2), (false, 5, 2)] {
+        let date = date.clone();
+        let server = bulk(r#"{"output":[{"type":"Patient","url":"/files/1"}]}"#, move |request| {
+            let is_good = || mends && (issued(&request.body) - theirs.as_second()).abs() < 120;
+            match request.target.as_str() {
+                "/fhir/token" if is_good() => Some(Reply::new(200, r#"{"access_token":"given","expires_in":300}"#)),
+                "/fhir/token" => Some(Reply::new(400, r#"{"error":"invalid_client"}"#).with("Date", &date)),
+                _ => None,
+            }
+        });
+        let token_url = format!("{}/fhir/token", server.url);
+        let options = ["--auth", "key", "--client-id", "me", "--key-file", &private, "--token-url", &token_url];
+        let output = fetch(&server, &folder.path().join(format!("x-{code}")), &options);
+        assert_eq!(output.status.code(), Some(code), "{}", said(&output));
+        assert_eq!(server.count("/fhir/token"), asked, "asked again once, and not for ever");
+    }
+}

@@ -145,3 +145,44 @@ fn unsafe_code_stands_in_one_place() {
     }
     assert_eq!(found, [("src/parse/scan/wide.rs".to_string(), 3)]);
 }
+
+fn copy(from: &Path, to: &Path) {
+    if from.is_dir() {
+        std::fs::create_dir_all(to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap().map(|entry| entry.unwrap()) {
+            copy(&entry.path(), &to.join(entry.file_name()));
+        }
+    } else {
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(from, to).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
+    }
+}
+
+/// No image is built here; but what one would be built of is there, is let through, and is a workspace that cargo takes.
+#[test]
+fn the_dockerfile_copies_a_whole_workspace() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |name: &str| std::fs::read_to_string(root().join(name)).unwrap();
+    let (dockerfile, ignore) = (read("Dockerfile"), read(".dockerignore"));
+    let let_through: BTreeSet<&str> = ignore.lines().filter_map(|line| line.strip_prefix('!')).collect();
+    assert!(ignore.starts_with("*\n"), "all else is left out");
+    for line in dockerfile.lines().filter_map(|line| line.strip_prefix("COPY ")) {
+        let words: Vec<&str> = line.split_whitespace().filter(|word| !word.starts_with("--")).collect();
+        let (to, from) = words.split_last().unwrap();
+        for from in from.iter().filter(|from| !from.starts_with('/')) {
+            assert!(let_through.contains(from), ".dockerignore leaves {from} out");
+            let to = if *to == "./" { folder.path().join(from) } else { folder.path().join(to) };
+            copy(&root().join(from), &to);
+        }
+    }
+    let checked = Command::new(env!("CARGO"))
+        .args(["metadata", "--locked", "--offline", "--no-deps", "--format-version", "1"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    let metadata: Value = serde_json::from_slice(&checked.stdout).unwrap();
+    let targets = |package: &Value| package["targets"].as_array().cloned().unwrap_or_default();
+    let is_ours = |target: &Value| target["name"] == "claimfeed" && target["kind"][0] == "bin";
+    assert!(metadata["packages"].as_array().unwrap().iter().flat_map(targets).any(|target| is_ours(&target)));
+}

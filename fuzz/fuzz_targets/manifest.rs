@@ -8,6 +8,8 @@ use claimfeed::fetch::Patience;
 use claimfeed::fetch::job::deadline;
 use claimfeed::fetch::manifest::{Kind, Manifest};
 use claimfeed::fetch::outcome::Outcome;
+use claimfeed::fetch::patience::wished;
+use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value};
 
@@ -17,7 +19,8 @@ fuzz_target!(|text: &str| {
     assert!(outcome.words().chars().count() <= 402 && !outcome.words().contains(['\n', '\r', '\x1b']));
     let _ = deadline(text);
     let patience = Patience::default();
-    let pause = patience.pause(Duration::from_secs(4), Some(text));
+    let asked = wished(text, Timestamp::UNIX_EPOCH);
+    let pause = patience.pause(Duration::from_secs(4), asked);
     assert!((Duration::from_secs(4)..=patience.cap).contains(&pause));
 
     let Ok(manifest) = Manifest::read(text) else { return };

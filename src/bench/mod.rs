@@ -144,7 +144,7 @@ impl Bench {
             file_bytes,
             bytes: all.bytes,
             lines: all.lines,
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            cores: crate::job::cores(),
             rounds: self.rounds,
             speeds: runs.into_iter().zip(seconds).map(speed).collect(),
         })

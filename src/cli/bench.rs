@@ -70,7 +70,7 @@ impl BenchCommand {
             job.schemas = claimfeed::crosswalk::schema::Schemas::with_folder(folder)?;
         }
         let threads = match &self.threads[..] {
-            [] => up_to(std::thread::available_parallelism().map_or(1, usize::from)),
+            [] => up_to(claimfeed::job::cores()),
             given => given.iter().map(|threads| usize::from(*threads)).collect(),
         };
         let rounds = usize::from(self.rounds);

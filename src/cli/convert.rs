@@ -68,7 +68,7 @@ pub struct How {
     /// Write the table `enrollment` too: spans of Part A or Part B, which loaders of CCLF want beside CMS's tables
     #[arg(long)]
     enrollment: bool,
-    /// Workers [default: one per core]
+    /// Workers [default: one per core that the process may use; a container's limit counts]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// End at the first resource or value that would be lost

@@ -98,7 +98,7 @@ impl JobsCommand {
                 // What the job was asked for, whatever the options are: the state must not say otherwise.
                 if let Dialect::Bcda(_) = dialect {
                     let known = jobs.list(&[])?.into_iter().find(|job| one.job.rsplit('/').next() == Some(&job.id));
-                    let request = known.and_then(|job| url::Url::parse(job.request.strip_prefix("GET ")?).ok());
+                    let request = known.and_then(|job| job.asked_for());
                     if let Some(asked) = request.and_then(|request| Export::of_request(&request)) {
                         fetch.export = asked;
                     }

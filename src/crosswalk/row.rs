@@ -87,10 +87,15 @@ impl Row {
 
     /// The row in the least memory, to be kept.
     pub fn pack(&self) -> Packed {
-        let mut bytes = Vec::with_capacity(self.text.len() + 4 * self.ends.len());
+        // Most cells are short, and the length of a short one is one byte: seven bits each, the last one without the eighth.
+        let mut bytes = Vec::with_capacity(self.text.len() + self.ends.len());
         for cell in self.cells() {
-            // Lines are at most 64 MB long, and so are cells.
-            bytes.extend_from_slice(&(cell.len() as u32).to_le_bytes());
+            let mut length = cell.len();
+            while length >= 0x80 {
+                bytes.push(length as u8 | 0x80);
+                length >>= 7;
+            }
+            bytes.push(length as u8);
             bytes.extend_from_slice(cell);
         }
         Packed(bytes.into_boxed_slice())
@@ -103,14 +108,49 @@ pub struct Packed(Box<[u8]>);
 
 impl Packed {
     /// The cells in order.
-    pub fn cells(&self) -> impl Iterator<Item = &[u8]> {
-        let mut rest = &self.0[..];
-        std::iter::from_fn(move || {
-            let (length, tail) = rest.split_first_chunk::<4>()?;
-            let (cell, tail) = tail.split_at(u32::from_le_bytes(*length) as usize);
-            rest = tail;
-            Some(cell)
-        })
+    pub fn cells(&self) -> Cells<'_> {
+        Cells::of(&self.0)
+    }
+
+    /// To be kept in another row's cell; [`Cells::of`] reads them.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The cells of a packed row, one after another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cells<'p>(&'p [u8]);
+
+impl<'p> Cells<'p> {
+    /// Of what [`Packed::bytes`] gave.
+    pub fn of(bytes: &'p [u8]) -> Cells<'p> {
+        Cells(bytes)
+    }
+
+    /// The rest of them, to be kept.
+    pub fn to_packed(&self) -> Packed {
+        Packed(self.0.into())
+    }
+}
+
+impl<'p> Iterator for Cells<'p> {
+    type Item = &'p [u8];
+
+    fn next(&mut self) -> Option<&'p [u8]> {
+        let (mut length, mut shift) = (0, 0);
+        loop {
+            let (byte, rest) = self.0.split_first()?;
+            self.0 = rest;
+            length |= usize::from(byte & 0x7F) << shift;
+            shift += 7;
+            if *byte < 0x80 {
+                break;
+            }
+        }
+        let (cell, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(cell)
     }
 }
 
@@ -127,8 +167,12 @@ mod tests {
         row.end_cell();
         assert_eq!(row.cell(2), "Zoë".as_bytes());
         assert_eq!(row.pack().cells().collect::<Vec<_>>(), row.cells().collect::<Vec<_>>());
-        row.push(&[b'x'; 70_000]);
-        assert_eq!(row.pack().cells().last().map(<[u8]>::len), Some(70_000));
+        for length in [127, 128, 16_383, 16_384, 70_000] {
+            row.push(&vec![b'x'; length]);
+            assert_eq!(row.pack().cells().last().map(<[u8]>::len), Some(length));
+        }
+        assert!(row.pack().cells().eq(row.cells()));
+        assert_eq!(row.pack().cells().to_packed(), row.pack());
         row.clear();
         assert!(row.is_empty());
         assert_eq!(row.pack().cells().count(), 0);

@@ -1,7 +1,10 @@
 //! Requests to the server as everything else sends them: with the token, with patience, to followed addresses only.
 
-use secrecy::ExposeSecret;
 use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
 
 use super::address::{Address, Location};
 use super::http::{Ask, Fault, Http, Method, Reply};
@@ -38,6 +41,12 @@ impl Client {
         Client { http: Http::new(patience.silence), address, patience, observer, login }
     }
 
+    /// The server's time, if it tells it to who asks for a token; the token is asked for if there is none.
+    pub fn time(&self) -> Result<Option<Timestamp>> {
+        self.login.ticket(None, &self.http, &self.patience, self.observer.as_ref())?;
+        Ok(self.http.clock.told())
+    }
+
     /// Sends once. A refused token is renewed once, a redirect within the server followed, and BCDA's stray `404 page not
     /// found` (a connection that reached the wrong part of it) asked again once.
     pub fn once(&self, ask: &Ask, to: Location, with_token: bool) -> Result<std::result::Result<Reply, Fault>> {
@@ -59,6 +68,9 @@ impl Client {
                 Ok(reply) => reply,
                 Err(fault) => return Ok(Err(fault)),
             };
+            if to.home {
+                self.http.clock.hear(reply.date());
+            }
             match (reply.status, &ticket) {
                 (401, Some(ticket)) if !renewed && self.login.renews() => {
                     renewed = true;
@@ -96,7 +108,7 @@ impl Client {
             let to = Location { url: ask.url.clone(), home: true };
             let (retry_after, why) = match self.once(ask, to, true)? {
                 Ok(reply) => {
-                    let (status, retry) = (reply.status, reply.header("retry-after").map(str::to_string));
+                    let (status, retry) = (reply.status, reply.retry_after());
                     let answer = Answer::of(reply);
                     match answer {
                         Ok(answer) => {
@@ -118,7 +130,7 @@ impl Client {
                     self.patience.tries
                 )));
             };
-            let pause = self.patience.pause(own, retry_after.as_deref());
+            let pause = self.patience.pause(own, retry_after);
             self.observer.tell(Event::Again(&format!("{what}: {why}"), pause));
             sleep(pause, self.observer.as_ref())?;
         }
@@ -160,8 +172,8 @@ pub struct Answer {
     pub content_location: Option<String>,
     /// a job's progress in the server's words
     pub progress: Option<String>,
-    /// as sent
-    pub retry_after: Option<String>,
+    /// how long the server wants to be left alone
+    pub retry_after: Option<Duration>,
     /// when a finished job ends, as sent
     pub expires: Option<String>,
     /// the body
@@ -175,7 +187,7 @@ impl Answer {
             status: reply.status,
             content_location: header("content-location"),
             progress: header("x-progress"),
-            retry_after: header("retry-after"),
+            retry_after: reply.retry_after(),
             expires: header("expires"),
             body: reply.text()?,
         })

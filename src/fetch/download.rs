@@ -8,6 +8,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -104,9 +105,9 @@ enum End {
     /// the server sent all it had
     Sent,
     /// it broke off, or nothing came: why, and the server's wish
-    Broken(String, Option<String>),
+    Broken(String, Option<Duration>),
     /// the server wants less
-    TooMuch(String, Option<String>),
+    TooMuch(String, Option<Duration>),
     /// it is not there
     Missing(String),
 }
@@ -178,7 +179,7 @@ impl Downloader<'_> {
                     patience.tries
                 )));
             };
-            let pause = patience.pause(own, retry_after.as_deref());
+            let pause = patience.pause(own, retry_after);
             observer.tell(Event::Again(&format!("{}: {why}", item.stem), pause));
             if too_much {
                 self.gate.push_back(pause);
@@ -220,7 +221,7 @@ impl Downloader<'_> {
             Ok(reply) => reply,
             Err(fault) => return Ok(End::Broken(fault.message, None)),
         };
-        let retry_after = reply.header("retry-after").map(str::to_string);
+        let retry_after = reply.retry_after();
         let status = reply.status;
         // Bodies of errors about files may speak of patients: only the status is told.
         let found = format!("HTTP {status}");

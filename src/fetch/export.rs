@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::client::Client;
@@ -196,10 +196,13 @@ impl<'a> Fetch<'a> {
 
     /// A job that is not under way yet.
     fn fresh(&self, state: &State, export: &Export, jobs: &Jobs<'_>) -> Result<Running> {
+        if self.since == Since::Asked {
+            self.check_empty(state)?;
+        }
+        let server_time = self.client.time()?.map(|time| time.to_string());
         let asked = Timestamp::now();
         let folder = match self.since {
             Since::Asked => {
-                self.check_empty(state)?;
                 let removed = clear(&self.folder)?;
                 if removed > 0 {
                     self.client.observer.tell(Event::Note(&format!(
@@ -208,13 +211,13 @@ impl<'a> Fetch<'a> {
                 }
                 String::new()
             }
-            // By name they are in order.
-            Since::Auto => asked.strftime("%Y%m%dT%H%M%S%.3fZ").to_string().replace('.', ""),
+            Since::Auto => next_folder(&self.folder, asked)?,
         };
         let _ = std::fs::remove_file(self.folder.join(&folder).join(OWN).join("received.json"));
         let url = jobs.request(export);
         let job = self.job.as_deref().map(|job| jobs.url(job)).transpose()?;
-        Ok(Running { folder, url: url.to_string(), asked: asked.to_string(), job: job.map(String::from) })
+        let (url, asked, job) = (url.to_string(), asked.to_string(), job.map(String::from));
+        Ok(Running { folder, url, asked, server_time, job })
     }
 
     /// A folder that holds something else would be converted along with this export.
@@ -259,7 +262,8 @@ impl<'a> Fetch<'a> {
             }
             None => {
                 let url = parse(&running.url)?;
-                let asked = running.asked.parse().unwrap_or(Timestamp::UNIX_EPOCH);
+                let asked = running.server_time.as_ref().unwrap_or(&running.asked);
+                let asked = asked.parse().unwrap_or(Timestamp::UNIX_EPOCH);
                 log.add(
                     "kickoff",
                     json!({ "exportUrl": url.as_str(), "errorCode": null, "errorBody": null, "softwareName": null,
@@ -303,6 +307,23 @@ impl<'a> Fetch<'a> {
         }
         Ok(manifest)
     }
+}
+
+/// Of an export among others, whose names tell converters which came later: so it comes behind those that are there, even if
+/// this machine's clock was set back since.
+fn next_folder(parent: &Path, now: Timestamp) -> Result<String> {
+    let entries = std::fs::read_dir(parent).map_err(|error| Error::file("read", parent, error))?;
+    let times = entries.flatten().filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        let (seconds, millis) = name.strip_suffix('Z')?.split_at_checked("20261121T000000".len())?;
+        format!("{seconds}.{millis}Z").parse::<Timestamp>().ok().filter(|time| folder_name(*time) == name)
+    });
+    let later = times.max().and_then(|last| last.checked_add(SignedDuration::from_millis(1)).ok());
+    Ok(folder_name(later.map_or(now, |later| later.max(now))))
+}
+
+fn folder_name(time: Timestamp) -> String {
+    time.strftime("%Y%m%dT%H%M%S%.3fZ").to_string().replace('.', "")
 }
 
 /// Visible names in a folder, less the log and what an unfinished export of ours left.
@@ -362,5 +383,27 @@ impl Open<'_> {
             }
         })?;
         Ok(Fetched { folder: self.folder, counts, transaction_time, already: false })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_come_in_the_order_of_their_exports_whatever_the_clock_says() {
+        let parent = tempfile::tempdir().unwrap();
+        let next = |now: &str| {
+            let name = next_folder(parent.path(), now.parse().unwrap()).unwrap();
+            std::fs::create_dir(parent.path().join(&name)).unwrap();
+            name
+        };
+        for other in ["notes", "20301121T000000Z", "20309921T000000000Z", ".claimfeed"] {
+            std::fs::create_dir(parent.path().join(other)).unwrap();
+        }
+        assert_eq!(next("2026-11-21T00:00:00.0129Z"), "20261121T000000012Z");
+        assert_eq!(next("2026-11-21T00:00:00.0121Z"), "20261121T000000013Z");
+        assert_eq!(next("2025-11-21T00:00:00Z"), "20261121T000000014Z");
+        assert_eq!(next("2026-12-21T00:00:00.5Z"), "20261221T000000500Z");
     }
 }

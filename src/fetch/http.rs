@@ -6,11 +6,14 @@
 use std::io::Read;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use ureq::http::HeaderMap;
 use ureq::tls::TlsConfig;
 use url::Url;
 
 use super::address::is_loopback;
+use super::clock::{Clock, date};
+use super::patience::wished;
 
 /// More of a small reply (anything but a data file) is not read.
 const SMALL: u64 = 64 << 20;
@@ -78,6 +81,16 @@ impl Reply {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// The sender's time when it was sent.
+    pub fn date(&self) -> Option<Timestamp> {
+        self.header("date").and_then(date)
+    }
+
+    /// How long the sender wants to be left alone: its times are measured by its own clock where it tells it.
+    pub fn retry_after(&self) -> Option<Duration> {
+        wished(self.header("retry-after")?, self.date().unwrap_or_else(Timestamp::now))
+    }
+
     /// Length of the body, if it is told.
     pub fn length(&self) -> Option<u64> {
         self.header("content-length")?.trim().parse().ok()
@@ -113,6 +126,8 @@ impl Reply {
 /// Sends requests.
 #[derive(Debug)]
 pub struct Http {
+    /// the server's; whoever knows that a reply is the server's tells it
+    pub clock: Clock,
     agent: ureq::Agent,
     /// this machine is not asked by way of a proxy
     direct: ureq::Agent,
@@ -134,7 +149,8 @@ impl Http {
                 .timeout_per_write(Some(silence))
                 .tls_config(TlsConfig::builder().unversioned_rustls_crypto_provider(crypto).build())
         };
-        Http { agent: config().build().new_agent(), direct: config().proxy(None).build().new_agent() }
+        let (agent, direct) = (config().build().new_agent(), config().proxy(None).build().new_agent());
+        Http { clock: Clock::default(), agent, direct }
     }
 
     /// Sends; `authorization` is the header's whole text.

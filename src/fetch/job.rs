@@ -6,13 +6,13 @@
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use url::Url;
 
 use super::address::Location;
 use super::client::{Answer, Client};
 use super::http::{Ask, Method};
+use super::listing::{self, Listed};
 use super::observer::Event;
 use super::outcome::Outcome;
 use super::patience::sleep;
@@ -20,21 +20,6 @@ use super::request::{Dialect, Export};
 use crate::error::{Error, Result};
 
 const FHIR: &str = "application/fhir+json";
-
-/// A job in the server's list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
-    /// the server's number
-    pub id: String,
-    /// `accepted`, `in-progress`, `completed`, `failed`, `cancelled`
-    pub status: String,
-    /// `GET https://...`
-    pub request: String,
-    /// RFC 3339, as sent
-    pub start: String,
-    /// the last change
-    pub end: String,
-}
 
 /// What a job says when asked.
 #[derive(Debug, Clone)]
@@ -75,8 +60,8 @@ impl Jobs<'_> {
         self.client.address.below(&path, Some(query.as_str()).filter(|query| !query.is_empty()))
     }
 
-    /// Starts a job, or takes up the one that does the same already. `asked`: when this request was first sent; `again`: it
-    /// may have been sent by a process that did not live to hear the answer.
+    /// Starts a job, or takes up the one that does the same already. `asked`: when this request was first sent, by the
+    /// server's clock; `again`: it may have been sent by a process that did not live to hear the answer.
     pub fn start(&self, url: &Url, asked: Timestamp, again: bool) -> Result<Begun> {
         if again && let Some(job) = self.find(url, asked)? {
             return Ok(Begun { url: job, found: true });
@@ -105,7 +90,7 @@ impl Jobs<'_> {
                         }
                         0 => (true, answer.body),
                         429 | 500..=599 => {
-                            retry_after.clone_from(&answer.retry_after);
+                            retry_after = answer.retry_after;
                             (true, format!("HTTP {}, {}", answer.status, answer.outcome().words()))
                         }
                         _ => return Err(self.not_started(&answer)),
@@ -124,7 +109,7 @@ impl Jobs<'_> {
                 }
             }
             let Some(own) = pauses.next() else { return Err(self.busy(&why)) };
-            let pause = self.client.patience.pause(own, retry_after.as_deref());
+            let pause = self.client.patience.pause(own, retry_after);
             self.client.observer.tell(Event::Again(&format!("start of the job: {why}"), pause));
             sleep(pause, self.client.observer.as_ref())?;
         }
@@ -169,8 +154,8 @@ impl Jobs<'_> {
         ))
     }
 
-    /// Asks after a job once, with patience for a server that stumbles.
-    pub fn ask(&self, job: &Url) -> Result<(Status, Option<String>)> {
+    /// Asks after a job once, with patience for a server that stumbles; and how long it wants to be left alone.
+    pub fn ask(&self, job: &Url) -> Result<(Status, Option<Duration>)> {
         let ask = Ask::get(job.clone()).header("accept", "application/json");
         let failed = |status: u16, outcome: &Outcome| status != 429 && self.is_failure(outcome);
         let answer = self.client.patiently(&ask, "the state of the job", failed)?;
@@ -216,7 +201,7 @@ impl Jobs<'_> {
                 Status::Waiting(words) => {
                     self.client.observer.tell(Event::Waiting(&words, started.elapsed()));
                     let own = pauses.next().unwrap_or(Duration::from_secs(60));
-                    sleep(self.client.patience.pause(own, retry_after.as_deref()), self.client.observer.as_ref())?;
+                    sleep(self.client.patience.pause(own, retry_after), self.client.observer.as_ref())?;
                 }
             }
         }
@@ -241,21 +226,8 @@ impl Jobs<'_> {
     /// A running job that does this request, or a finished one that was started for it.
     fn find(&self, url: &Url, asked: Timestamp) -> Result<Option<Url>> {
         let Dialect::Bcda(_) = self.dialect else { return Ok(None) };
-        let mut jobs = self.list(&["Completed", "In Progress", "Pending"])?;
-        jobs.retain(|job| {
-            let same = job.request.strip_prefix("GET ").and_then(|text| Url::parse(text).ok());
-            let same = same.is_some_and(|other| essence(&other) == essence(url));
-            // The server's clock may differ from ours.
-            let ours = job.start.parse::<Timestamp>().is_ok_and(|start| start.as_second() >= asked.as_second() - 300);
-            // A server that does not know `_status` lists failed ones too.
-            same && match job.status.as_str() {
-                "accepted" | "in-progress" => true,
-                "completed" => ours,
-                _ => false,
-            }
-        });
-        jobs.sort_by(|a, b| a.start.cmp(&b.start));
-        jobs.pop().map(|job| self.url(&job.id)).transpose()
+        let jobs = self.list(&["Completed", "In Progress", "Pending"])?;
+        listing::doing(&jobs, url, asked).map(|job| self.url(&job.id)).transpose()
     }
 
     /// The address of a job by its number, or an address as it is.
@@ -283,8 +255,7 @@ impl Jobs<'_> {
         match (answer.status, answer.json()) {
             // No jobs: an error and an empty list in one body.
             (404, Some(Value::Object(_))) => Ok(Vec::new()),
-            (200, Some(bundle)) => Ok(bundle["entry"].as_array().into_iter().flatten().map(listed).collect()),
-            (200, None) => Err(Error::Remote("expected a list of jobs as JSON, found something else".to_string())),
+            (200, _) => listing::read(&answer.body),
             _ => Err(self.client.refused(&answer, "the list of jobs")),
         }
     }
@@ -294,24 +265,6 @@ impl Answer {
     fn empty(body: String) -> Answer {
         Answer { status: 0, content_location: None, progress: None, retry_after: None, expires: None, body }
     }
-}
-
-fn listed(entry: &Value) -> Listed {
-    let task = &entry["resource"];
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_string();
-    Listed {
-        id: text(&task["identifier"][0]["value"]),
-        status: text(&task["status"]),
-        request: text(&task["input"][0]["valueString"]),
-        start: text(&task["executionPeriod"]["start"]),
-        end: text(&task["executionPeriod"]["end"]),
-    }
-}
-
-/// What two addresses of the same request have in common: scheme and host depend on who wrote them.
-fn essence(url: &Url) -> (String, String) {
-    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    (decoded(url.path()), decoded(url.query().unwrap_or_default()))
 }
 
 /// Until when files are there: BCDA writes Go's form of a time, others an HTTP date.
@@ -336,15 +289,5 @@ mod tests {
         assert_eq!(read("2026-11-21 01:09:00 +0000 UTC m=+0.1").as_deref(), Some("2026-11-21T01:09:00Z"));
         assert_eq!(read("Sat, 21 Nov 2026 01:09:00 GMT").as_deref(), Some("2026-11-21T01:09:00Z"));
         assert_eq!(read("soon"), None);
-    }
-
-    #[test]
-    fn the_same_request_by_another_writer() {
-        let ours = Url::parse("https://a/api/v2/Group/all/$export?_type=Patient&_since=2026-01-01T00:00:00Z").unwrap();
-        let theirs =
-            Url::parse("http://b:1/api/v2/Group/all/%24export?_type=Patient&_since=2026-01-01T00%3A00%3A00Z").unwrap();
-        assert_eq!(essence(&ours), essence(&theirs));
-        let other = Url::parse("https://a/api/v2/Group/all/$export?_type=Coverage").unwrap();
-        assert_ne!(essence(&ours), essence(&other));
     }
 }

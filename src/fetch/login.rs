@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
@@ -77,8 +78,7 @@ impl Backend {
     }
 
     /// The statement who we are, good for four minutes and one use.
-    fn assertion(&self) -> Result<String> {
-        let now = jiff::Timestamp::now();
+    fn assertion(&self, now: Timestamp) -> Result<String> {
         let claims = serde_json::json!({
             "iss": self.id, "sub": self.id, "aud": self.token_url.as_str(),
             "exp": now.as_second() + 240, "iat": now.as_second(), "jti": unique(),
@@ -178,6 +178,11 @@ impl Login {
         matches!(self.credentials, Credentials::Basic { .. } | Credentials::Backend(_))
     }
 
+    /// What is exchanged says until when it is good.
+    fn dated(&self) -> bool {
+        matches!(self.credentials, Credentials::Backend(_))
+    }
+
     /// Where tokens are given.
     fn url(&self) -> &Url {
         match &self.credentials {
@@ -189,14 +194,23 @@ impl Login {
     fn exchange(&self, http: &Http, patience: &Patience, observer: &dyn Observer) -> Result<(SecretString, Duration)> {
         let mut pauses = patience.pauses();
         loop {
-            let (retry_after, why) = match self.ask(http)? {
+            let known = http.clock.told();
+            let reply = self.ask(http)?;
+            if let Ok(reply) = &reply {
+                http.clock.hear(reply.date());
+            }
+            let (retry_after, why) = match reply {
                 Ok(reply) if reply.status == 200 => match reply.text() {
                     Ok(text) => return token(&SecretString::from(text)),
                     Err(fault) => (None, fault.message),
                 },
                 Ok(reply) => {
-                    let (status, retry) = (reply.status, reply.header("retry-after").map(str::to_string));
+                    let (status, retry) = (reply.status, reply.retry_after());
                     let words = Outcome::read(&reply.text().unwrap_or_default()).words();
+                    if known.is_none() && self.dated() && http.clock.is_another() {
+                        // Our statement was of another day: this time it is dated by the server's clock.
+                        continue;
+                    }
                     if !matches!(status, 429 | 500..=599) {
                         return Err(self.refused(status, &words));
                     }
@@ -212,7 +226,7 @@ impl Login {
                     patience.tries
                 )));
             };
-            let pause = patience.pause(own, retry_after.as_deref());
+            let pause = patience.pause(own, retry_after);
             observer.tell(Event::Again(&format!("token: {why}"), pause));
             sleep(pause, observer)?;
         }
@@ -231,7 +245,7 @@ impl Login {
                     .append_pair("grant_type", "client_credentials")
                     .append_pair("scope", &backend.scope)
                     .append_pair("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
-                    .append_pair("client_assertion", &backend.assertion()?)
+                    .append_pair("client_assertion", &backend.assertion(http.clock.now())?)
                     .finish();
                 ask.form = Some(form);
                 http.send(&ask, None)

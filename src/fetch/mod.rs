@@ -21,12 +21,14 @@
 //! ```
 //!
 //! By file: [`address`] where the server is and what may be followed, [`http`] one request, [`login`] the token, [`client`]
-//! requests with token and patience, [`request`] what is asked for, [`job`] the server's jobs, [`manifest`] their files,
+//! requests with token and patience, [`clock`] the server's time, [`request`] what is asked for, [`job`] the server's jobs,
+//! [`listing`] their list, [`manifest`] their files,
 //! [`download`] one file, [`verify`] whether it is whole, [`gate`] and [`shelf`] many at once, [`delivery`] all of them,
 //! [`state`] and [`journal`] what survives, [`log`] what happened.
 
 pub mod address;
 pub mod client;
+pub mod clock;
 pub mod delivery;
 pub mod download;
 pub mod export;
@@ -34,6 +36,7 @@ pub mod gate;
 pub mod http;
 pub mod job;
 pub mod journal;
+pub mod listing;
 pub mod log;
 pub mod login;
 pub mod manifest;

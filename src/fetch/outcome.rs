@@ -47,9 +47,11 @@ impl Outcome {
     }
 }
 
-/// One line, of bounded length.
-fn clean(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().filter(|c| !c.is_control()).take(LONGEST).collect()
+/// One line, of bounded length; cleaned again it is the same.
+pub(super) fn clean(text: &str) -> String {
+    let shown: String = text.chars().filter(|c| c.is_whitespace() || !c.is_control()).collect();
+    let line = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(LONGEST).collect::<String>().trim_end().to_string()
 }
 
 #[cfg(test)]

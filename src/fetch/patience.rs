@@ -56,8 +56,7 @@ impl Patience {
     }
 
     /// Our own pause, or the longer one that the server asks for, up to the cap.
-    pub fn pause(&self, own: Duration, retry_after: Option<&str>) -> Duration {
-        let asked = retry_after.and_then(|text| parse(text, Timestamp::now()));
+    pub fn pause(&self, own: Duration, asked: Option<Duration>) -> Duration {
         asked.map_or(own, |asked| asked.min(self.cap).max(own))
     }
 }
@@ -78,8 +77,8 @@ pub fn sleep(pause: Duration, observer: &dyn Observer) -> Result<()> {
     }
 }
 
-/// What a `Retry-After` asks for, from now on; zero if that is past.
-fn parse(text: &str, now: Timestamp) -> Option<Duration> {
+/// What a `Retry-After` asks for from now on, by the clock of who sent it; zero if that is past.
+pub fn wished(text: &str, now: Timestamp) -> Option<Duration> {
     // A number this large is a time since 1970 and no pause: 2001 in seconds, and in milliseconds.
     const EPOCH: u64 = 1_000_000_000;
     const EPOCH_MS: u64 = EPOCH * 1000;
@@ -100,7 +99,7 @@ mod tests {
     #[test]
     fn retry_after_in_all_its_forms() {
         let now: Timestamp = "2026-11-21T00:00:00Z".parse().unwrap();
-        let seconds = |text: &str| parse(text, now).map(|pause| pause.as_secs());
+        let seconds = |text: &str| wished(text, now).map(|pause| pause.as_secs());
         assert_eq!(seconds("120"), Some(120));
         assert_eq!(seconds(" 0 "), Some(0));
         assert_eq!(seconds("Sat, 21 Nov 2026 00:02:00 GMT"), Some(120));
@@ -117,10 +116,11 @@ mod tests {
         let patience = Patience::default();
         let own = Duration::from_secs(4);
         assert_eq!(patience.pause(own, None), own);
-        assert_eq!(patience.pause(own, Some("0")), own);
-        assert_eq!(patience.pause(own, Some("20")), Duration::from_secs(20));
-        assert_eq!(patience.pause(own, Some("18000")), patience.cap);
-        assert_eq!(patience.pause(own, Some("4795000000000")), patience.cap);
+        let pause = |text: &str| patience.pause(own, wished(text, Timestamp::UNIX_EPOCH));
+        assert_eq!(pause("0"), own);
+        assert_eq!(pause("20"), Duration::from_secs(20));
+        assert_eq!(pause("18000"), patience.cap);
+        assert_eq!(pause("4795000000000"), patience.cap);
     }
 
     #[test]

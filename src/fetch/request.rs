@@ -74,7 +74,10 @@ impl Export {
         if let Some(since) = &self.since {
             let instant: Timestamp = instant(since)?;
             if instant > Timestamp::now() {
-                return usage(format!("expected a time that has passed for `--since`, found {instant}"));
+                return usage(format!(
+                    "expected a time that has passed for `--since`, found {instant}\n  hint: this machine's clock says {:.0}",
+                    Timestamp::now()
+                ));
             }
         }
         let Dialect::Bcda(api) = self.dialect else { return Ok(()) };

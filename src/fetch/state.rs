@@ -26,8 +26,11 @@ pub struct Running {
     pub folder: String,
     /// the whole request
     pub url: String,
-    /// when it was first sent, UTC
+    /// when it was first sent, UTC by this machine's clock: tells exports apart
     pub asked: String,
+    /// the same by the server's clock, if it told it
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_time: Option<String>,
     /// where the job is, once that is known
     pub job: Option<String>,
 }
@@ -149,7 +152,8 @@ mod tests {
     fn what_was_changed_is_there_after_the_process() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("deep/export");
-        let running = Running { folder: String::new(), url: "u".into(), asked: "now".into(), job: None };
+        let running =
+            Running { folder: String::new(), url: "u".into(), asked: "now".into(), server_time: None, job: None };
         let mut state = State::open(&folder).unwrap();
         state.change("key", |series| series.running = Some(running.clone())).unwrap();
         let second = State::open(&folder).unwrap_err().to_string();

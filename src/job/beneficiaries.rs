@@ -7,8 +7,9 @@ use std::collections::HashMap;
 
 use jiff::civil::Date;
 
+use super::kept::{Kept, Patient};
 use super::spans::{self, Span};
-use crate::crosswalk::row::{Packed, Row};
+use crate::crosswalk::row::{Cells, Packed, Row};
 
 /// One Patient, ready to be kept.
 #[derive(Debug)]
@@ -85,9 +86,16 @@ pub struct Stay {
     pub end: Box<str>,
 }
 
+/// Of millions most may have nothing but a Patient, so that the rest is apart.
 #[derive(Debug, Default)]
 struct Beneficiary {
-    patient: Option<PatientEntry>,
+    patient: Option<Kept>,
+    rest: Option<Box<Rest>>,
+}
+
+/// What comes of other resources than the Patient that counts.
+#[derive(Debug, Default)]
+struct Rest {
     enrolled: Vec<Enrolled>,
     spans: Vec<Span>,
     /// MBIs of Patients that count no more: older versions of this one, and those merged into it
@@ -98,11 +106,15 @@ struct Beneficiary {
 }
 
 impl Beneficiary {
-    fn remember(&mut self, numbers: Vec<(Box<str>, Packed)>) {
-        for number in numbers {
-            if !self.past.iter().any(|(known, _)| *known == number.0) {
-                self.past.push(number);
-            }
+    fn rest(&mut self) -> &mut Rest {
+        self.rest.get_or_insert_default()
+    }
+}
+
+impl Rest {
+    fn remember(&mut self, number: &str, cells: Packed) {
+        if !self.past.iter().any(|(known, _)| **known == *number) {
+            self.past.push((number.into(), cells));
         }
     }
 
@@ -141,25 +153,31 @@ impl Beneficiaries {
     /// Keeps a Patient, unless a newer one with its id is known.
     pub fn add_patient(&mut self, patient: PatientEntry) {
         let at = self.entry(&patient.id);
-        match &self.list[at].patient {
-            None => self.order.push(at as u32),
+        let beneficiary = &mut self.list[at];
+        let mut new = Kept::new(&patient);
+        match &mut beneficiary.patient {
+            None => {
+                self.order.push(at as u32);
+                beneficiary.patient = Some(new);
+                return;
+            }
             Some(known) => {
                 self.older_versions += 1;
-                if known.updated >= patient.updated {
-                    self.list[at].remember(patient.numbers);
-                    return;
+                if *known.patient().updated < *patient.updated {
+                    std::mem::swap(known, &mut new);
                 }
             }
         }
-        if let Some(older) = self.list[at].patient.replace(patient) {
-            self.list[at].remember(older.numbers);
+        // The older one by now.
+        for (number, cells) in new.patient().numbers() {
+            beneficiary.rest().remember(number, cells.to_packed());
         }
     }
 
     /// Keeps the values of a Coverage.
     pub fn add_coverage(&mut self, coverage: CoverageEntry) {
         let at = self.entry(&coverage.beneficiary);
-        let beneficiary = &mut self.list[at];
+        let beneficiary = self.list[at].rest();
         beneficiary.covered_at.get_or_insert((coverage.source, coverage.line));
         if let Some((start, end)) = coverage.span {
             spans::add(
@@ -182,29 +200,32 @@ impl Beneficiaries {
     /// Gives what belongs to merged Patients to the ones that stay. To be called when all of them are known.
     pub fn settle(&mut self) {
         for at in 0..self.list.len() {
-            if let Some(stays) = self.merged_into(at) {
-                let enrolled = std::mem::take(&mut self.list[at].enrolled);
-                enrolled.into_iter().for_each(|one| self.list[stays].enroll(one));
-                let spans = std::mem::take(&mut self.list[at].spans);
-                spans.into_iter().for_each(|span| spans::add(&mut self.list[stays].spans, span));
-                let past = std::mem::take(&mut self.list[at].past);
-                self.list[stays].remember(past);
-                let numbers = self.list[at].patient.as_mut().map(|patient| std::mem::take(&mut patient.numbers));
-                self.list[stays].remember(numbers.unwrap_or_default());
-            }
+            let Some(stays) = self.merged_into(at) else { continue };
+            let merged = self.list[at].rest.as_mut().map(|rest| {
+                (std::mem::take(&mut rest.enrolled), std::mem::take(&mut rest.spans), std::mem::take(&mut rest.past))
+            });
+            let (enrolled, spans, past) = merged.unwrap_or_default();
+            let patient = self.list[at].patient.as_ref().map(Kept::patient);
+            let numbers = patient.iter().flat_map(Patient::numbers);
+            let numbers: Vec<(Box<str>, Packed)> =
+                numbers.map(|(number, cells)| (number.into(), cells.to_packed())).collect();
+            let rest = self.list[stays].rest();
+            enrolled.into_iter().for_each(|one| rest.enroll(one));
+            spans.into_iter().for_each(|span| spans::add(&mut rest.spans, span));
+            past.into_iter().chain(numbers).for_each(|(number, cells)| rest.remember(&number, cells));
         }
     }
 
     /// Files and lines of first Coverages whose Patient is not in the input.
     pub fn uncovered(&self) -> impl Iterator<Item = (u32, u64)> {
-        self.list.iter().filter(|beneficiary| beneficiary.patient.is_none()).filter_map(|b| b.covered_at)
+        let alone = self.list.iter().filter(|beneficiary| beneficiary.patient.is_none());
+        alone.filter_map(|beneficiary| beneficiary.rest.as_ref()?.covered_at)
     }
 
     /// The index of the Patient that stays, if this one was merged into it and it is known.
     fn merged_into(&self, at: usize) -> Option<usize> {
-        let patient = self.list[at].patient.as_ref()?;
-        patient.replaced_by.as_ref()?;
-        let stays = *self.by_id.get(&self.surviving(&patient.id)?.id)? as usize;
+        let patient = self.list[at].patient.as_ref().filter(|patient| !patient.replaced_by().is_empty())?;
+        let stays = self.surviving(patient.patient().id)?;
         (stays != at).then_some(stays)
     }
 
@@ -225,30 +246,29 @@ impl Beneficiaries {
     /// Ids of all Patients with the number in force, as [`mbi`](Beneficiaries::mbi) gives it, in input order.
     pub fn numbers(&self) -> impl Iterator<Item = (&str, &str)> {
         let patients = self.order.iter().filter_map(|at| self.list[*at as usize].patient.as_ref());
-        patients.filter_map(|patient| Some((&*patient.id, self.mbi(&patient.id)?)))
+        patients.map(|patient| patient.patient().id).filter_map(|id| Some((id, self.mbi(id)?)))
     }
 
     /// Keeps a hospice stay of a beneficiary, known or not.
     pub fn add_stay(&mut self, id: &str, stay: Stay) {
-        let id = self.surviving(id).map_or(id, |patient| &patient.id).to_string();
-        let at = self.entry(&id);
-        self.list[at].stays.push(stay);
+        let at = self.surviving(id).unwrap_or_else(|| self.entry(id));
+        self.list[at].rest().stays.push(stay);
     }
 
     /// The MBI in force; `None` if there is no such Patient, empty if it has none.
     pub fn mbi(&self, id: &str) -> Option<&str> {
-        self.surviving(id).map(|patient| &*patient.mbi)
+        self.list[self.surviving(id)?].patient.as_ref().map(Kept::mbi)
     }
 
-    /// The Patient with this id, or the one it was merged into.
-    fn surviving(&self, id: &str) -> Option<&PatientEntry> {
+    /// The index of the Patient with this id, or of the one it was merged into.
+    fn surviving(&self, id: &str) -> Option<usize> {
         let mut id = id;
         // A chain of merges is short; the bound is against rings.
         for _ in 0..8 {
-            let patient = self.list[*self.by_id.get(id)? as usize].patient.as_ref()?;
-            match &patient.replaced_by {
-                Some(next) if self.knows(next) => id = next,
-                _ => return Some(patient),
+            let at = *self.by_id.get(id)? as usize;
+            match self.list[at].patient.as_ref()?.replaced_by() {
+                next if self.knows(next) => id = next,
+                _ => return Some(at),
             }
         }
         None
@@ -263,13 +283,14 @@ impl Beneficiaries {
     pub fn rows(&self) -> impl Iterator<Item = BeneficiaryRows<'_>> {
         self.order.iter().filter_map(|at| {
             let beneficiary = &self.list[*at as usize];
-            let patient = beneficiary.patient.as_ref().filter(|_| !self.is_merged(*at as usize))?;
+            let patient = beneficiary.patient.as_ref().filter(|_| !self.is_merged(*at as usize))?.patient();
+            let rest = beneficiary.rest.as_deref();
             Some(BeneficiaryRows {
                 patient,
-                enrolled: &beneficiary.enrolled,
-                past: &beneficiary.past,
-                spans: spans::joined(&beneficiary.spans),
-                stays: stays(&beneficiary.stays),
+                enrolled: rest.map_or(&[], |rest| &rest.enrolled),
+                past: rest.map_or(&[], |rest| &rest.past),
+                spans: rest.map_or_else(Vec::new, |rest| spans::joined(&rest.spans)),
+                stays: stays(rest.map_or(&[], |rest| &rest.stays)),
             })
         })
     }
@@ -286,8 +307,7 @@ impl Beneficiaries {
 
     /// Merged into a known Patient, or into a ring of which nobody stays.
     fn is_merged(&self, at: usize) -> bool {
-        let Some(patient) = &self.list[at].patient else { return false };
-        patient.replaced_by.as_ref().is_some_and(|next| self.knows(next))
+        self.list[at].patient.as_ref().is_some_and(|patient| self.knows(patient.replaced_by()))
     }
 }
 
@@ -295,7 +315,7 @@ impl Beneficiaries {
 #[derive(Debug)]
 pub struct BeneficiaryRows<'a> {
     /// the Patient
-    pub patient: &'a PatientEntry,
+    pub patient: Patient<'a>,
     enrolled: &'a [Enrolled],
     past: &'a [(Box<str>, Packed)],
     /// first and last days of enrolment in order
@@ -307,11 +327,11 @@ pub struct BeneficiaryRows<'a> {
 impl BeneficiaryRows<'_> {
     /// Rows of all MBIs but the one in force, each once; none if none is in force, for there is nothing that they
     /// could lead to.
-    pub fn former(&self) -> impl Iterator<Item = &Packed> {
+    pub fn former(&self) -> impl Iterator<Item = Cells<'_>> {
         let Self { patient, past, .. } = self;
-        let is_new = |value: &str| !patient.numbers.iter().any(|(known, _)| **known == *value);
-        let past = past.iter().filter(move |(value, _)| is_new(value));
-        let numbers = patient.numbers.iter().chain(past);
+        let is_new = |value: &str| !patient.numbers().any(|(known, _)| known == value);
+        let past = past.iter().filter(move |(value, _)| is_new(value)).map(|(value, row)| (&**value, row.cells()));
+        let numbers = patient.numbers().chain(past);
         numbers.filter(|(value, _)| !patient.mbi.is_empty() && *value != patient.mbi).map(|(_, row)| row)
     }
 
@@ -365,7 +385,7 @@ mod tests {
         all.add_patient(patient("1", "2025", "NEW", None));
         all.add_patient(patient("1", "2023", "ANCIENT", None));
         assert_eq!(all.mbi("1"), Some("NEW"));
-        assert_eq!(all.rows().map(|rows| &*rows.patient.mbi).collect::<Vec<_>>(), ["NEW", "TWO"]);
+        assert_eq!(all.rows().map(|rows| rows.patient.mbi).collect::<Vec<_>>(), ["NEW", "TWO"]);
         assert_eq!(all.older_versions(), 2);
         assert_eq!(all.mbi("3"), None);
     }

@@ -9,6 +9,7 @@
 mod beneficiaries;
 mod claims;
 mod history;
+mod kept;
 mod lines;
 mod notes;
 mod people;
@@ -78,6 +79,12 @@ pub struct Silent;
 
 impl Observer for Silent {}
 
+/// Threads that can run at a time in this process: the machine's cores, or fewer if its affinity or the CPU limit of its container
+/// (cgroups of both versions, rounded down, at least 1) says so.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// What to convert and how.
 #[derive(Debug, Clone)]
 pub struct Job {
@@ -112,7 +119,7 @@ pub struct Job {
 }
 
 impl Job {
-    /// A job with the embedded schemas, for all tables, on one thread per core.
+    /// A job with the embedded schemas, for all tables, on one thread per [core](cores).
     pub fn new(inputs: impl IntoIterator<Item = impl AsRef<Path>>) -> Result<Job> {
         Ok(Job {
             inputs: inputs.into_iter().map(|input| input.as_ref().to_path_buf()).collect(),
@@ -120,7 +127,7 @@ impl Job {
             tables: Vec::new(),
             lineage: false,
             file_columns: None,
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            threads: cores(),
             strict: false,
             schemas: Schemas::embedded()?,
             spool: std::env::temp_dir(),

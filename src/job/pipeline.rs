@@ -70,6 +70,7 @@ where
     let done = Mutex::new(Vec::new());
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(workers.len())
+        .thread_name(|number| format!("worker {number}"))
         .build()
         .map_err(|error| Error::Usage(format!("cannot start {} threads: {error}", workers.len())))?;
     pool.scope(|scope| {

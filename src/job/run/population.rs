@@ -39,7 +39,7 @@ struct Desk<'x> {
 impl Desk<'_> {
     /// Writes the row that was made.
     fn put(&mut self, out: &mut Out, rows: &BeneficiaryRows<'_>, place: Place) -> Result<()> {
-        let (table, id) = (out.table, &rows.patient.id);
+        let (table, id) = (out.table, rows.patient.id);
         self.row.count_filled(self.filled.of(table));
         out.encoder.row(self.tail.of(&self.row, table, id, place))?;
         changes(self.crosswalk, table, out.encoder.as_ref(), (place, "Patient", id), &mut self.issues);
@@ -51,7 +51,7 @@ impl Desk<'_> {
         self.row.clear();
         let mut dates = [&stay.start, &stay.end].into_iter();
         let columns = self.crosswalk.tables[table].columns.iter().enumerate();
-        for ((at, column), cell) in columns.zip(rows.patient.cells.cells()) {
+        for ((at, column), cell) in columns.zip(rows.patient.cells.clone()) {
             match column.origin {
                 Origin::Coverage => self.row.push(rows.enrolled(at).as_bytes()),
                 Origin::Hospice => self.row.push(dates.next().map_or("", |date| date).as_bytes()),
@@ -108,7 +108,7 @@ impl Run<'_> {
         };
         for rows in beneficiaries.rows() {
             let place = Place { source: rows.patient.source as usize, line: rows.patient.line, byte: 0 };
-            let mbi = &rows.patient.mbi;
+            let mbi = rows.patient.mbi;
             people.beneficiaries += 1;
             people.without_mbi += u64::from(mbi.is_empty());
             let [demographics, former, enrollment] = &mut outs;
@@ -119,8 +119,8 @@ impl Run<'_> {
                 }
             }
             if let Some(out) = former {
-                for packed in rows.former() {
-                    desk.former(out.table, packed.cells(), mbi);
+                for cells in rows.former() {
+                    desk.former(out.table, cells, mbi);
                     desk.put(out, &rows, place)?;
                 }
             }

@@ -33,7 +33,7 @@ pub fn serve(bcda: &Bcda, request: &Request, job: &str, name: &str) -> Reply {
         match jobs.get(&id) {
             _ if id == jobs::FOREIGN => return outcome(Api::V1, 401, ""),
             None => return outcome(Api::V1, 404, ""),
-            Some(job) if job.state(&bcda.settings, Timestamp::now()) == State::Archived => return archived(),
+            Some(job) if job.state(&bcda.settings, jobs::now()) == State::Archived => return archived(),
             Some(job) => file(bcda, job, name),
         }
     };
@@ -87,7 +87,7 @@ pub fn serve(bcda: &Bcda, request: &Request, job: &str, name: &str) -> Reply {
 }
 
 fn file(bcda: &Bcda, job: &Job, name: &str) -> Option<(Content, Timestamp)> {
-    job.done(&bcda.settings).filter(|done| *done <= Timestamp::now())?;
+    job.done(&bcda.settings).filter(|done| *done <= jobs::now())?;
     let outcome = job.outcome.get()?;
     let product = outcome.products.as_ref()?.iter().find(|product| product.name == name)?;
     Some((product.stored.clone(), jobs::truncated(outcome.at, Unit::Second)))

@@ -37,7 +37,7 @@ pub fn start(bcda: &Arc<Bcda>, request: &Request, api: Api, group: Option<&str>)
     if let Err(text) = query::headers(request) {
         return refuse(&text);
     }
-    let now = Timestamp::now();
+    let now = jobs::now();
     // Held to the end: two starts at once are two starts one after the other.
     let mut jobs = held(&bcda.jobs);
     let refused = jobs
@@ -87,7 +87,7 @@ pub fn start(bcda: &Arc<Bcda>, request: &Request, api: Api, group: Option<&str>)
         let order = Order { id, api, types, query, target, transaction_time };
         // Without products the job has failed, which its status then says.
         let products = order.prepare(&shared).ok();
-        let _ = outcome.set(Outcome { at: Timestamp::now(), products });
+        let _ = outcome.set(Outcome { at: jobs::now(), products });
     });
     let relative = bcda.fault().strike(Kind::Relative, &request.path).is_some();
     let base = if relative { String::new() } else { base(request) };

@@ -282,7 +282,7 @@ pub(super) fn position(text: &str, end: u64) -> Option<u64> {
 
 /// A `Retry-After` of any form seen in the wild; `None` when the fault names none.
 pub(super) fn wait(value: &str) -> Option<String> {
-    let now = jiff::Timestamp::now();
+    let now = super::jobs::now();
     let soon = now.as_second() + 2;
     Some(match value {
         "" => return None,

@@ -2,8 +2,8 @@
 //!
 //! A job's state follows from the clock and from whether its files are ready; nothing wakes up to change it.
 
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::{Arc, LazyLock, OnceLock};
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -164,6 +164,14 @@ pub fn file_name(seed: u64, job: u64, at: u64) -> String {
 
 pub fn product(item: Item, name: String) -> Product {
     Product { resource: item.resource, name, stored: Content::Gzip(item.stored), is_error: false }
+}
+
+/// Now, by a clock that nobody sets: it starts with this machine's and goes on by itself, so that jobs end whatever becomes of
+/// the machine's.
+pub fn now() -> Timestamp {
+    static START: LazyLock<(Timestamp, Instant)> = LazyLock::new(|| (Timestamp::now(), Instant::now()));
+    let (time, at) = *START;
+    time.checked_add(at.elapsed()).unwrap_or(Timestamp::MAX)
 }
 
 pub fn after(time: Timestamp, duration: Duration) -> Timestamp {

@@ -1,7 +1,5 @@
 //! What BCDA tells of itself, with or without a token.
 
-use jiff::Timestamp;
-
 use super::Bcda;
 use super::faults::Kind;
 use super::outcome::outcome;
@@ -21,7 +19,7 @@ pub fn statement(api: Api, base: &str) -> Reply {
         j.key("resourceType").string("CapabilityStatement");
         j.key("status").string("active");
         // The time of the request, not of the release.
-        j.key("date").string(&Timestamp::now().to_string());
+        j.key("date").string(&super::jobs::now().to_string());
         j.key("publisher").string("Centers for Medicare & Medicaid Services");
         j.key("kind").string("instance");
         j.key("software").object(|j| {

@@ -163,7 +163,7 @@ impl Server {
             shelf.extend(Api::ALL.map(|api| (api, Arc::clone(&items))));
         }
         let bcda = Arc::new(Bcda {
-            started: Timestamp::now(),
+            started: jobs::now(),
             tokens: Mutex::default(),
             jobs: Mutex::default(),
             faults: Mutex::new(settings.faults.clone()),

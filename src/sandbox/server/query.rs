@@ -101,7 +101,7 @@ pub fn headers(request: &Request) -> Result<(), Refusal> {
 fn instant(text: &str) -> Result<Timestamp, Refusal> {
     let wrong = || "Invalid date format supplied in _since parameter.  Date must be in FHIR Instant format.".to_owned();
     let time = go_rfc3339(text).ok_or_else(wrong)?;
-    if time > Timestamp::now() {
+    if time > super::jobs::now() {
         return Err(
             "Invalid date format supplied in _since parameter. Date must be a date that has already passed".to_owned()
         );

@@ -129,7 +129,7 @@ impl Reply {
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
-        head.push_str(&format!("Date: {}\r\n", http_date(Timestamp::now())));
+        head.push_str(&format!("Date: {}\r\n", http_date(super::jobs::now())));
         match length {
             Some(length) if self.status != 304 => head.push_str(&format!("Content-Length: {length}\r\n")),
             _ if chunked => head.push_str("Transfer-Encoding: chunked\r\n"),

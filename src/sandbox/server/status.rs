@@ -53,7 +53,7 @@ pub fn status(bcda: &Bcda, request: &Request, api: Api, id: &str) -> Reply {
         return reply;
     }
     let Some(job) = job else { return outcome(api, 404, "") };
-    let now = Timestamp::now();
+    let now = jobs::now();
     match job.state(&bcda.settings, now) {
         State::Pending | State::InProgress => {
             let reply = Reply::new(202).with("X-Progress", job.progress(&bcda.settings, now));
@@ -123,7 +123,7 @@ pub fn list(bcda: &Bcda, request: &Request, api: Api) -> Reply {
     if let Err(text) = query::headers(request) {
         return outcome(api, 400, &text);
     }
-    let now = Timestamp::now();
+    let now = jobs::now();
     let jobs = held(&bcda.jobs);
     let chosen: Vec<(&Job, State)> = jobs
         .values()
@@ -183,7 +183,7 @@ fn task(j: &mut Json, bcda: &Bcda, job: &Job, state: State, system: &str, now: T
 
 /// `DELETE /api/{v}/jobs/{id}`
 pub fn cancel(bcda: &Bcda, api: Api, id: &str) -> Reply {
-    let now = Timestamp::now();
+    let now = jobs::now();
     let mut jobs = held(&bcda.jobs);
     let job = id.parse().ok().and_then(|id: u64| jobs.get_mut(&id));
     if let Some(reply) = unknown(api, id, job.is_some()) {

@@ -73,7 +73,7 @@ impl Tokens {
     }
 
     pub fn issue(&mut self, life: Duration) -> String {
-        let now = jiff::Timestamp::now().as_second();
+        let now = super::jobs::now().as_second();
         let payload = format!(
             "{{\"exp\":{},\"iat\":{now},\"iss\":\"ssas\",\"use\":\"AccessToken\",\"cid\":\"sandbox\",\"dat\":\"{{\\\"cms_ids\\\":[\\\"{ACO}\\\"]}}\"}}",
             now + life.as_secs() as i64
