@@ -55,7 +55,7 @@ pub struct ClaimPass<'x> {
     pub partial: bool,
     /// what ClaimResponses say, once all are read
     pub answers: &'x Answers,
-    /// what reads the claims
+    /// what reads the records
     pub parser: Parser,
     /// how much of them must be sound
     pub verify: Verify,

@@ -108,7 +108,7 @@ pub struct Job {
     pub spool: PathBuf,
     /// bytes of one chunk
     pub chunk: usize,
-    /// what reads the claims
+    /// what reads the records
     pub parser: Parser,
     /// how much of a claim must be sound
     pub verify: Verify,

@@ -12,7 +12,7 @@ pub mod view;
 
 pub use name::Name;
 
-/// Which cursor reads the claims.
+/// Which cursor reads the records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Parser {
     /// [`scan`], with [`tape`] for odd records
