@@ -128,6 +128,23 @@ mod tests {
         assert_eq!(found(&[job("", "in-progress", url, late)]), None);
     }
 
+    proptest::proptest! {
+        /// Any texts become single lines, the same when read again; the fuzz target `jobs` says so of any body.
+        #[test]
+        fn what_is_read_reads_as_before(texts in proptest::collection::vec(proptest::array::uniform5("(?s).{0,12}|[ \\t\\r\\n\\x1b]{0,9}|.{390,410}"), 0..4)) {
+            let task = |[id, status, request, start, end]: &[String; 5]| serde_json::json!({"resource": {
+                "identifier": [{"value": id}], "status": status, "input": [{"valueString": request}],
+                "executionPeriod": {"start": start, "end": end},
+            }});
+            let body = |texts: &[[String; 5]]| serde_json::json!({"entry": texts.iter().map(task).collect::<Vec<_>>()}).to_string();
+            let jobs = read(&body(&texts)).unwrap();
+            proptest::prop_assert_eq!(jobs.len(), texts.len());
+            let told: Vec<[String; 5]> = jobs.iter().cloned().map(|job| [job.id, job.status, job.request, job.start, job.end]).collect();
+            proptest::prop_assert!(told.iter().flatten().all(|text| !text.contains(char::is_control)));
+            proptest::prop_assert_eq!(read(&body(&told)).unwrap(), jobs);
+        }
+    }
+
     #[test]
     fn what_is_no_list_is_refused_and_texts_are_one_line() {
         for bad in ["", "<html>", "[]", "null", r#""x""#, r#"{"entry":{}}"#, r#"{"entry":"#] {
