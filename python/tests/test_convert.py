@@ -99,6 +99,8 @@ def long(tmp_path_factory):
 def interrupt(work):
     """Seconds until the KeyboardInterrupt that a signal starts after 0.3 s."""
     timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    # What runs behind a shell's back may have been told to ignore it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer.start()
     started = time.monotonic()
     try:
@@ -106,6 +108,7 @@ def interrupt(work):
             work()
     finally:
         timer.cancel()
+        signal.signal(signal.SIGINT, before)
     return time.monotonic() - started
 
 
