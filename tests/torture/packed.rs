@@ -178,7 +178,7 @@ fn with_memory(megabytes: u64, export: &Path, out: &Path) -> (i32, String) {
 
 #[test]
 fn bombs() {
-    let megabytes = if is_long() { 8 << 10 } else { 96 };
+    let megabytes: u64 = if is_long() { 8 << 10 } else { 96 };
     for (name, block) in
         [("no-lines", vec![b' '; 1 << 20]), ("blank-lines", vec![b'\n'; 1 << 20]), ("nesting", vec![b'['; 1 << 20])]
     {
