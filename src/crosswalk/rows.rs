@@ -6,11 +6,11 @@
 
 use super::codes;
 use super::diagnosis::{Diagnosis, diagnoses};
+use super::frames::Frames;
 use super::path::Root;
 use super::picture::{Fit, Misfit};
 use super::program::{Apply, Column, Crosswalk, LinkBy, Program, Source};
 use super::row::Row;
-use super::walk::Frames;
 use crate::parse::Cursor;
 use crate::parse::tape::INEXACT;
 

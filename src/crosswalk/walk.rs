@@ -2,66 +2,11 @@
 //!
 //! It knows no field and no table. Frames hold captured positions only, so they are reused for the next record.
 
-use super::memo::{Literal, Memory, Texts};
+use super::frames::Frames;
 use super::plan::{Act, Capture, Doing, Id, KeySet, Leaf, Mode, Node, Part, Plan, Switch};
+use super::shape::{Found, Shapes};
+use super::trace::{Event, Keep, Trace};
 use crate::parse::{Captured, Cursor, Kind, Name, Scalar, Step};
-
-/// Frames of one record at most, a hundred times what a large claim needs. A line can hold millions of empty elements:
-/// each would take a frame's memory, and every row would be looked for among all of them.
-pub const MAX_FRAMES: u32 = 50_000;
-
-/// What a walk captured.
-#[derive(Debug, Default)]
-pub struct Frames {
-    slots: Vec<Captured>,
-    /// frames opened
-    count: u32,
-    /// base of every frame, by scope, in the record's order
-    bases: Vec<Vec<u32>>,
-    spill: Vec<Captured>,
-    /// ids of `Single` captures that met a second, different value
-    pub ambiguous: Vec<usize>,
-    /// captures, where known, of what stands where a value of another kind was expected
-    pub misplaced: Vec<Option<usize>>,
-}
-
-impl Frames {
-    fn clear(&mut self, plan: &Plan) {
-        self.slots.clear();
-        self.slots.resize(plan.widths[0], 0);
-        self.count = 0;
-        self.bases.resize_with(plan.widths.len(), Vec::new);
-        self.bases.iter_mut().for_each(Vec::clear);
-        self.spill.clear();
-        self.ambiguous.clear();
-        self.misplaced.clear();
-    }
-
-    /// There were more elements than [`MAX_FRAMES`]: what was captured is not the whole record.
-    pub fn is_full(&self) -> bool {
-        self.count >= MAX_FRAMES
-    }
-
-    /// Bases of the frames of a scope, in the record's order; the record's own frame has base 0.
-    #[inline]
-    pub fn of(&self, scope: u16) -> &[u32] {
-        &self.bases[scope as usize]
-    }
-
-    /// The value in a slot of the frame at `base`; 0 is absent.
-    #[inline]
-    pub fn get(&self, base: u32, at: u16) -> Captured {
-        self.slots[base as usize + at as usize]
-    }
-
-    /// All values of a `Many` slot.
-    #[inline]
-    pub fn many(&self, base: u32, at: u16) -> &[Captured] {
-        let range = self.get(base, at);
-        let (start, len) = ((range >> 32) as usize, (range & 0xFFFF_FFFF) as usize);
-        &self.spill[start..start + len]
-    }
-}
 
 /// Walks records. Keeps its memory between them.
 #[derive(Debug)]
@@ -74,15 +19,38 @@ pub struct Walker<At> {
     seen: Vec<Option<At>>,
     /// groups decided, a stretch per open object
     decided: Vec<Id>,
-    /// one per switch of the plan that was walked last
-    memories: Vec<Memory>,
+    /// one per node of the plan that was walked last
+    shapes: Vec<Shapes>,
+    trace: Trace,
+    found: Vec<Found<At>>,
     plan: u64,
 }
 
 impl<At> Default for Walker<At> {
     fn default() -> Self {
-        let (open, seen, decided, memories) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Walker { frames: Frames::default(), open, seen, decided, memories, plan: 0 }
+        Walker {
+            frames: Frames::default(),
+            open: Vec::new(),
+            seen: Vec::new(),
+            decided: Vec::new(),
+            shapes: Vec::new(),
+            trace: Trace::default(),
+            found: Vec::new(),
+            plan: 0,
+        }
+    }
+}
+
+#[cfg(test)]
+impl<At> Walker<At> {
+    /// One that walks this plan step by step.
+    pub(super) fn without_shapes(plan: &Plan) -> Walker<At> {
+        let shapes = plan.nodes.iter().map(|_| Shapes::asleep()).collect();
+        Walker { plan: plan.number, shapes, ..Walker::default() }
+    }
+
+    pub(super) fn shapes(&self) -> &[Shapes] {
+        &self.shapes
     }
 }
 
@@ -96,34 +64,37 @@ impl<At: Copy> Walker<At> {
         self.decided.clear();
         if self.plan != plan.number {
             self.plan = plan.number;
-            self.memories.clear();
-            self.memories.resize_with(plan.switches.len(), Memory::default);
+            self.shapes.clear();
+            self.shapes.resize_with(plan.nodes.len(), Shapes::default);
         }
         if record.kind(record.root()) != Kind::Object {
             // A list of resources is none: its members would be taken for those of one.
             return record.skip(record.root());
         }
-        let Walker { frames, open, seen, decided, memories, .. } = self;
-        Way { plan, record, frames, open, seen, decided, memories }.value(plan.root, record.root())
+        let Walker { frames, open, seen, decided, shapes, trace, found, .. } = self;
+        Way::<C, false> { plan, record, frames, open, seen, decided, shapes, trace, found }
+            .value(plan.root, record.root())
     }
 }
 
 /// One walk under way. Whatever reads a value gives its end.
-struct Way<'w, C: Cursor> {
+///
+/// A traced one goes every step itself and tells of it; compiled apart, so that the others have nothing to tell.
+struct Way<'w, C: Cursor, const TRACED: bool> {
     plan: &'w Plan,
     record: &'w C,
     frames: &'w mut Frames,
     open: &'w mut Vec<u32>,
     seen: &'w mut Vec<Option<C::At>>,
     decided: &'w mut Vec<Id>,
-    memories: &'w mut [Memory],
+    shapes: &'w mut [Shapes],
+    trace: &'w mut Trace,
+    found: &'w mut Vec<Found<C::At>>,
 }
 
 /// An open object with slices.
 struct Here<'w> {
     node: &'w Node,
-    /// the object is the n-th element of its array
-    n: usize,
     /// where its members and groups begin
     seen: usize,
     decided: usize,
@@ -131,54 +102,90 @@ struct Here<'w> {
     left: KeySet,
 }
 
-impl<'w, C: Cursor> Way<'w, C> {
+impl<'w, C: Cursor, const TRACED: bool> Way<'w, C, TRACED> {
+    /// Leaves a trace, if it is wanted.
+    #[inline(always)]
+    fn trace(&mut self, event: Event, at: C::At, end: C::At) {
+        if TRACED {
+            self.trace.push(event, self.record.offset(at), self.record.offset(end));
+        }
+    }
+
+    /// Leaves one of having gone along the members of the object between `at` and `end`, and `left` it behind one.
+    #[inline(always)]
+    fn trace_along(&mut self, at: C::At, left: Option<C::At>, end: C::At) {
+        if TRACED {
+            let close = self.record.offset(end) as u32;
+            self.trace(Event::Along { close }, at, left.unwrap_or(end));
+        }
+    }
+
+    /// Past the value of a member that nobody asks for.
+    #[inline(always)]
+    fn past(&mut self, value: C::At) -> C::At {
+        let end = self.record.skip(value);
+        self.trace(Event::Skipped, value, end);
+        end
+    }
+
     /// What [`value`](Way::value) would do for a scalar at the leaf's node, without asking the node.
     #[inline(always)]
     fn leaf(&mut self, leaf: Leaf, at: C::At) -> C::At {
         let Some((captured, end)) = self.record.plain(at) else { return self.value(leaf.node, at) };
+        self.trace(Event::Kept(Keep::Leaf(leaf)), at, end);
+        self.keep_leaf(leaf, at, captured);
+        end
+    }
+
+    #[inline(always)]
+    fn keep_leaf(&mut self, leaf: Leaf, at: C::At, captured: Captured) {
         let kept = &mut self.frames.slots[(self.open[leaf.slot.scope as usize] + u32::from(leaf.slot.at)) as usize];
         if *kept == 0 {
             *kept = captured;
         } else if leaf.single {
             // Perhaps a second, different value: the node knows whose.
-            return self.value(leaf.node, at);
+            self.keep_scalar(leaf.node, at);
         }
-        end
     }
 
     /// [`value`](Way::value), with a short way for what most nodes stand for.
     #[inline(always)]
     fn branch(&mut self, id: Id, at: C::At) -> C::At {
-        let node = &self.plan.nodes[id as usize];
-        if self.record.kind(at) == Kind::Object { self.element(node, at, 0) } else { self.value(id, at) }
+        if self.record.kind(at) == Kind::Object {
+            self.trace(Event::Asked, at, at);
+            self.element(id, at, 0)
+        } else {
+            self.value(id, at)
+        }
     }
 
     #[inline(never)]
     fn value(&mut self, id: Id, at: C::At) -> C::At {
-        let (plan, record) = (self.plan, self.record);
-        let node = &plan.nodes[id as usize];
+        let record = self.record;
+        self.trace(Event::Asked, at, at);
         match record.kind(at) {
-            Kind::Object => self.element(node, at, 0),
+            Kind::Object => self.element(id, at, 0),
             Kind::Array => {
                 let mut n = 0;
                 record.elements(at, |element| {
                     let end = match record.kind(element) {
-                        Kind::Object => self.element(node, element, n),
+                        Kind::Object => self.element(id, element, n),
                         Kind::Array | Kind::Null => record.skip(element),
-                        _ => self.keep_all(node, element),
+                        _ => self.keep_all(id, element),
                     };
                     n += 1;
                     end
                 })
             }
             Kind::Null => record.skip(at),
-            _ => self.keep_all(node, at),
+            _ => self.keep_all(id, at),
         }
     }
 
     #[inline(always)]
-    fn element(&mut self, node: &'w Node, at: C::At, n: usize) -> C::At {
-        let Some(scope) = node.scope.map(usize::from) else { return self.object(node, at, n) };
+    fn element(&mut self, id: Id, at: C::At, n: usize) -> C::At {
+        let scope = self.plan.nodes[id as usize].scope;
+        let Some(scope) = scope.map(usize::from) else { return self.object(id, at, n) };
         if self.frames.is_full() {
             return self.record.skip(at);
         }
@@ -187,13 +194,52 @@ impl<'w, C: Cursor> Way<'w, C> {
         self.frames.slots.resize(base + self.plan.widths[scope], 0);
         self.frames.bases[scope].push(base as u32);
         let outer = std::mem::replace(&mut self.open[scope], base as u32);
-        let end = self.object(node, at, n);
+        let end = self.object(id, at, n);
         self.open[scope] = outer;
         end
     }
 
+    /// An object, by its shape if it has one that is known.
     #[inline]
-    fn object(&mut self, node: &'w Node, at: C::At, n: usize) -> C::At {
+    fn object(&mut self, id: Id, at: C::At, n: usize) -> C::At {
+        // The record as a whole has none: its family decides, whose text is captured.
+        let shapes = &mut self.shapes[id as usize];
+        if TRACED || !C::HAS_TEXT || id == self.plan.root || !shapes.are_awake(n) {
+            return self.members(id, at, n);
+        }
+        let Some(end) = shapes.read(self.record, at, self.found) else { return self.members_traced(id, at, n) };
+        for nth in 0..self.found.len() {
+            let nth = usize::from(self.shapes[id as usize].order()[nth]);
+            let Found { keep, at, captured } = self.found[nth];
+            match keep {
+                Keep::Leaf(leaf) => self.keep_leaf(leaf, at, captured),
+                Keep::Node(node) => drop(self.keep_scalar(node, at)),
+            }
+        }
+        end
+    }
+
+    /// Walks an object and learns its shape.
+    #[inline(never)]
+    fn members_traced(&mut self, id: Id, at: C::At, n: usize) -> C::At {
+        let before = (self.frames.misplaced.len(), self.frames.count);
+        self.trace.events.clear();
+        let Way { plan, record, .. } = *self;
+        let Way { frames, open, seen, decided, shapes, trace, found, .. } = self;
+        let end = Way::<C, true> { plan, record, frames, open, seen, decided, shapes, trace, found }.members(id, at, n);
+        // A shape opens no frames and misses nothing, and what an element's number decides does not show in its text.
+        let shapes = &mut self.shapes[id as usize];
+        if before == (self.frames.misplaced.len(), self.frames.count) && self.plan.nodes[id as usize].index.is_empty() {
+            shapes.learn(self.record, (at, end), self.trace, self.found);
+        } else {
+            shapes.cannot_learn();
+        }
+        end
+    }
+
+    #[inline]
+    fn members(&mut self, id: Id, at: C::At, n: usize) -> C::At {
+        let node = &self.plan.nodes[id as usize];
         if !node.simple {
             return self.sliced(node, at, n);
         }
@@ -204,8 +250,9 @@ impl<'w, C: Cursor> Way<'w, C> {
             self.frames.misplaced.extend(node.captures.first().map(|capture| Some(capture.id)));
             return record.skip(at);
         }
-        record.members(at, |name, value| {
-            let Some(doing) = node.keys.find(name) else { return Step::Past(record.skip(value)) };
+        let mut left_at = None;
+        let end = record.members(at, |name, value| {
+            let Some(doing) = node.keys.find(name) else { return Step::Past(self.past(value)) };
             let end = match doing.part {
                 Part::Leaf(leaf) => self.leaf(leaf, value),
                 Part::Walk(node) => self.branch(node, value),
@@ -213,14 +260,20 @@ impl<'w, C: Cursor> Way<'w, C> {
                 _ => record.skip(value),
             };
             left &= !doing.bit;
-            if left == 0 { Step::Leave(end) } else { Step::Past(end) }
-        })
+            if left != 0 {
+                return Step::Past(end);
+            }
+            left_at = Some(end);
+            Step::Leave(end)
+        });
+        self.trace_along(at, left_at, end);
+        end
     }
 
     /// An object with slices: members are noted as they come, groups act on them once decided.
     fn sliced(&mut self, node: &'w Node, at: C::At, n: usize) -> C::At {
         let (plan, record) = (self.plan, self.record);
-        let mut here = Here { node, n, seen: self.seen.len(), decided: self.decided.len(), left: node.wanted };
+        let mut here = Here { node, seen: self.seen.len(), decided: self.decided.len(), left: node.wanted };
         self.seen.resize(here.seen + node.unions.len(), None);
         for (index, group) in &node.index {
             if *index == n {
@@ -232,11 +285,17 @@ impl<'w, C: Cursor> Way<'w, C> {
             self.decided.truncate(here.decided);
             return record.skip(at);
         }
+        let mut left_at = None;
         let end = record.members(at, |name, value| {
-            let Some(doing) = node.keys.find(name) else { return Step::Past(record.skip(value)) };
+            let Some(doing) = node.keys.find(name) else { return Step::Past(self.past(value)) };
             let end = self.member(&mut here, doing, value);
-            if here.left == 0 { Step::Leave(end) } else { Step::Past(end) }
+            if here.left != 0 {
+                return Step::Past(end);
+            }
+            left_at = Some(end);
+            Step::Leave(end)
         });
+        self.trace_along(at, left_at, end);
         if std::ptr::eq(node, &plan.nodes[plan.root as usize])
             && let Some(class) = self.class()
         {
@@ -253,9 +312,12 @@ impl<'w, C: Cursor> Way<'w, C> {
         match doing.part {
             Part::Leaf(leaf) => self.leaf(leaf, value),
             Part::Walk(node) => self.branch(node, value),
-            Part::Union(union) => self.union(here, union, value).unwrap_or_else(|| self.record.skip(value)),
+            Part::Union(union) => match self.union(here, union, value) {
+                Some(end) => end,
+                None => self.past(value),
+            },
             Part::Switch(switch) if self.record.kind(value) == Kind::String => {
-                self.settle(here, &self.plan.switches[switch as usize], value).0
+                self.settle(here, &self.plan.switches[switch as usize], value)
             }
             Part::Switch(switch) | Part::Seek(switch) => self.switch(here, switch, value),
             Part::Several { walk, union, switches } => self.several(here, walk, union, switches, value),
@@ -296,7 +358,10 @@ impl<'w, C: Cursor> Way<'w, C> {
         for switch in &plan.heads[switches.0 as usize..switches.1 as usize] {
             end = Some(self.switch(here, *switch, value));
         }
-        end.unwrap_or_else(|| self.record.skip(value))
+        match end {
+            Some(end) => end,
+            None => self.past(value),
+        }
     }
 
     /// The group of the record's family, as far as the walk has met it.
@@ -337,25 +402,18 @@ impl<'w, C: Cursor> Way<'w, C> {
     #[inline]
     fn switch(&mut self, here: &mut Here<'w>, id: Id, at: C::At) -> C::At {
         let switch = &self.plan.switches[id as usize];
-        let [coding, code] = &*switch.rest else { return self.seek(here, switch, 0, at) };
-        if let Some((texts, end)) = self.memories[id as usize].recall(self.record, at, here.n) {
-            for literal in texts.all().unwrap_or_default() {
-                self.literal(here, switch, *literal);
-            }
-            return end;
+        self.trace(Event::Asked, at, at);
+        match &*switch.rest {
+            [coding, code] => self.concept(here, switch, [coding, code], at),
+            _ => self.seek(here, switch, 0, at),
         }
-        let mut texts = Texts::default();
-        let end = self.concept(here, switch, [coding, code], at, &mut texts);
-        if switch.prefixes.is_empty() {
-            self.memories[id as usize].remember(self.record, at, end, texts);
-        }
-        end
     }
 
     /// The same for any depth.
     #[inline(never)]
     fn seek(&mut self, here: &mut Here<'w>, switch: &'w Switch, depth: usize, at: C::At) -> C::At {
         let record = self.record;
+        self.trace(Event::Asked, at, at);
         match record.kind(at) {
             Kind::Array => record.elements(at, |element| match record.kind(element) {
                 // As in `value`: an array directly inside an array is not FHIR and counts for nothing.
@@ -375,91 +433,96 @@ impl<'w, C: Cursor> Way<'w, C> {
         match switch.rest.get(depth) {
             None if is_object => {
                 self.decide_all(here, &switch.any);
-                record.skip(at)
+                let end = record.skip(at);
+                self.trace(Event::Decided, at, end);
+                end
             }
-            None => self.settle(here, switch, at).0,
+            None => self.settle(here, switch, at),
             Some(_) if !is_object => record.skip(at),
             Some(wanted) => {
-                let wanted = Name::new(wanted);
-                record.members(at, |name, value| {
+                let (wanted, mut left_at) = (Name::new(wanted), None);
+                let end = record.members(at, |name, value| {
                     if !name.is(wanted) {
-                        return Step::Past(record.skip(value));
+                        return Step::Past(self.past(value));
                     }
                     // Of several members with one name the first is the discriminator.
-                    Step::Leave(self.seek(here, switch, depth + 1, value))
-                })
+                    let end = self.seek(here, switch, depth + 1, value);
+                    left_at = Some(end);
+                    Step::Leave(end)
+                });
+                self.trace_along(at, left_at, end);
+                end
             }
         }
     }
 
     /// [`seek`](Way::seek) along two members in one go: `{"coding":[{"code":"..."}]}`. Anything that does not look
     /// like it, wherever it turns up, is sought step by step.
-    fn concept(
-        &mut self,
-        here: &mut Here<'w>,
-        switch: &'w Switch,
-        rest: [&'w [u8]; 2],
-        at: C::At,
-        texts: &mut Texts,
-    ) -> C::At {
+    fn concept(&mut self, here: &mut Here<'w>, switch: &'w Switch, rest: [&'w [u8]; 2], at: C::At) -> C::At {
         let record = self.record;
         if record.kind(at) != Kind::Object {
-            texts.spoil();
             return self.seek(here, switch, 0, at);
         }
         let [coding, code] = rest.map(Name::new);
-        record.members(at, |name, value| {
+        let mut left_at = None;
+        let end = record.members(at, |name, value| {
             if !name.is(coding) {
-                return Step::Past(record.skip(value));
+                return Step::Past(self.past(value));
             }
-            if record.kind(value) != Kind::Array {
-                texts.spoil();
-                return Step::Leave(self.seek(here, switch, 1, value));
-            }
-            Step::Leave(record.elements(value, |element| {
-                if record.kind(element) != Kind::Object {
-                    // An array or a text where an object should stand: nothing for anybody.
-                    return record.skip(element);
-                }
-                record.members(element, |name, value| {
-                    if !name.is(code) {
-                        return Step::Past(record.skip(value));
-                    }
-                    Step::Leave(if record.kind(value) == Kind::String {
-                        let (end, literal) = self.settle(here, switch, value);
-                        texts.push(literal);
-                        end
-                    } else {
-                        texts.spoil();
-                        self.seek(here, switch, 2, value)
-                    })
-                })
-            }))
-        })
+            self.trace(Event::Asked, value, value);
+            let end = if record.kind(value) == Kind::Array {
+                record.elements(value, |element| self.coding(here, switch, code, element))
+            } else {
+                self.seek(here, switch, 1, value)
+            };
+            left_at = Some(end);
+            Step::Leave(end)
+        });
+        self.trace_along(at, left_at, end);
+        end
     }
 
-    /// A scalar that is the discriminator: its end, and which literal it is.
+    /// One coding of a concept.
+    #[inline(always)]
+    fn coding(&mut self, here: &mut Here<'w>, switch: &'w Switch, code: Name<'_>, at: C::At) -> C::At {
+        let record = self.record;
+        if record.kind(at) != Kind::Object {
+            // An array or a text where an object should stand: nothing for anybody.
+            return record.skip(at);
+        }
+        let mut left_at = None;
+        let end = record.members(at, |name, value| {
+            if !name.is(code) {
+                return Step::Past(self.past(value));
+            }
+            let end = if record.kind(value) == Kind::String {
+                self.settle(here, switch, value)
+            } else {
+                self.seek(here, switch, 2, value)
+            };
+            left_at = Some(end);
+            Step::Leave(end)
+        });
+        self.trace_along(at, left_at, end);
+        end
+    }
+
+    /// A scalar that is the discriminator.
     #[inline(never)]
-    fn settle(&mut self, here: &mut Here<'w>, switch: &'w Switch, at: C::At) -> (C::At, Literal) {
+    fn settle(&mut self, here: &mut Here<'w>, switch: &'w Switch, at: C::At) -> C::At {
         let scalar = self.record.scalar(at);
+        self.trace(Event::Decided, at, scalar.end);
         let text = scalar.string.unwrap_or_default();
-        let literal = scalar.string.and_then(|text| switch.literals.find(Name::new(text))).copied();
-        self.literal(here, switch, literal);
+        self.decide_all(here, &switch.any);
+        if let Some(literal) = scalar.string.and_then(|text| switch.literals.find(Name::new(text))) {
+            self.decide_all(here, &switch.behind[usize::from(*literal)]);
+        }
         for (prefix, group) in &switch.prefixes {
             if text.starts_with(prefix) {
                 self.decide(here, *group);
             }
         }
-        (scalar.end, literal)
-    }
-
-    /// What a discriminator decides that is this literal, or none of them.
-    #[inline]
-    fn literal(&mut self, here: &mut Here<'w>, switch: &'w Switch, literal: Literal) {
-        self.decide_all(here, &switch.any);
-        if let Some(literal) = literal {
-            self.decide_all(here, &switch.behind[usize::from(literal)]);
-        }
+        scalar.end
     }
 
     #[inline]
@@ -470,14 +533,21 @@ impl<'w, C: Cursor> Way<'w, C> {
     }
 
     #[inline]
-    fn keep_all(&mut self, node: &Node, at: C::At) -> C::At {
-        if node.captures.is_empty() {
+    fn keep_all(&mut self, id: Id, at: C::At) -> C::At {
+        if self.plan.nodes[id as usize].captures.is_empty() {
             // Only members of it were wanted.
             self.frames.misplaced.push(None);
             return self.record.skip(at);
         }
+        let end = self.keep_scalar(id, at);
+        self.trace(Event::Kept(Keep::Node(id)), at, end);
+        end
+    }
+
+    #[inline]
+    fn keep_scalar(&mut self, id: Id, at: C::At) -> C::At {
         let scalar = self.record.scalar(at);
-        for capture in &node.captures {
+        for capture in &self.plan.nodes[id as usize].captures {
             self.keep(capture, scalar);
         }
         scalar.end

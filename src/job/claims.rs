@@ -1,6 +1,7 @@
 //! The pass over claims: one walk, all rows of all wanted tables.
 
 use crate::api::Api;
+use crate::crosswalk::frames::Frames;
 use crate::crosswalk::path::Root;
 use crate::crosswalk::picture::{Picture, scaled};
 use crate::crosswalk::plan::Slot;
@@ -8,7 +9,7 @@ use crate::crosswalk::program::{Crosswalk, HOSPICE, Origin, SkipProgram, TablePr
 use crate::crosswalk::row::Row;
 use crate::crosswalk::rows::{RowMaker, Walked};
 use crate::crosswalk::schema::Adjustment;
-use crate::crosswalk::walk::{Frames, Walker};
+use crate::crosswalk::walk::Walker;
 use crate::error::{Error, Result};
 use crate::parse::view::{Resource, reference_id};
 use crate::parse::{Cursor, Parser, Verify};

@@ -6,11 +6,11 @@
 use super::claims::ClaimPass;
 use super::lines::Place;
 use super::versions::{Kin, Standing};
+use crate::crosswalk::frames::Frames;
 use crate::crosswalk::plan::Slot;
 use crate::crosswalk::program::SkipProgram;
 use crate::crosswalk::row::Row;
 use crate::crosswalk::schema::Adjustment;
-use crate::crosswalk::walk::Frames;
 use crate::parse::Cursor;
 use crate::parse::view::reference_id;
 

@@ -1,9 +1,9 @@
 //! What a pass has to tell of a record, as issues with its place: resources that are none of ours or too large, values that
 //! stand where others were expected, cells that did not fit, rows that a format could not hold as they were.
 
+use crate::crosswalk::frames::{Frames, MAX_FRAMES};
 use crate::crosswalk::program::Crosswalk;
 use crate::crosswalk::rows::{Note, Remark};
-use crate::crosswalk::walk::{Frames, MAX_FRAMES};
 use crate::report::{Issue, Weight};
 use crate::write::{CellNote, Encoder};
 

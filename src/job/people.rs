@@ -6,11 +6,12 @@
 use jiff::civil::Date;
 
 use crate::api::Api;
+use crate::crosswalk::frames::Frames;
 use crate::crosswalk::picture::{Fit, Picture};
 use crate::crosswalk::program::{Crosswalk, Origin};
 use crate::crosswalk::row::{Packed, Row};
 use crate::crosswalk::rows::{RowMaker, Walked};
-use crate::crosswalk::walk::{Frames, Walker};
+use crate::crosswalk::walk::Walker;
 use crate::error::Result;
 use crate::parse::Cursor;
 use crate::parse::view::{Resource, reference_id};

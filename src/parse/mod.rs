@@ -124,6 +124,24 @@ pub trait Cursor {
         None
     }
 
+    /// Where a value, or its end, stands in the record's text.
+    #[inline]
+    fn offset(&self, _at: Self::At) -> usize {
+        0
+    }
+
+    /// From behind a member's value to the end of its object's members, where the closing bracket stands.
+    #[inline]
+    fn leave(&self, at: Self::At) -> Self::At {
+        at
+    }
+
+    /// What `read` gives, unless it met something odd; then it is as if nothing had been tried.
+    #[inline]
+    fn attempt<T>(&self, read: impl FnOnce() -> Option<T>) -> Option<T> {
+        read()
+    }
+
     /// The string at `at`, unescaped; `None` if it is no string.
     fn string(&self, at: Self::At) -> Option<&str> {
         if self.kind(at) != Kind::String {

@@ -405,6 +405,25 @@ impl Cursor for Record<'_> {
         is_there.then_some((at + text.len()) as u32)
     }
 
+    #[inline(always)]
+    fn offset(&self, at: u32) -> usize {
+        at as usize
+    }
+
+    #[inline]
+    fn leave(&self, at: u32) -> u32 {
+        if self.byte(at as usize) == b'}' { at } else { self.close(at as usize, b'}') as u32 }
+    }
+
+    #[inline(always)]
+    fn attempt<T>(&self, read: impl FnOnce() -> Option<T>) -> Option<T> {
+        if !self.is_sound.get() {
+            return None;
+        }
+        let found = read();
+        if self.is_sound.replace(true) { found } else { None }
+    }
+
     #[inline]
     fn text<'s>(&'s self, captured: Captured, _: &'s mut String) -> &'s str {
         let (text, is_string) = self.captured(captured);

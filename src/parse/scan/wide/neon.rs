@@ -4,7 +4,7 @@
 
 use std::arch::aarch64::*;
 
-use super::super::index::{Classes, State, Words, fill, parity};
+use super::super::index::{Classes, Found, State, Words, fill, parity};
 
 #[target_feature(enable = "neon")]
 pub fn index(bytes: &[u8], words: &mut Words) -> Option<Found> {
@@ -21,7 +21,7 @@ pub fn index(bytes: &[u8], words: &mut Words) -> Option<Found> {
 #[inline]
 #[target_feature(enable = "neon")]
 fn classes(block: &[u8; 64]) -> Classes {
-    let bytes = [quarter::<0>(block), quarter::<16>(block), quarter::<32>(block), quarter::<48>(block)];
+    let bytes: [uint8x16_t; 4] = bytemuck::must_cast(*block);
     let folded = bytes.map(|bytes| folded(bytes));
     Classes {
         quotes: equal(bytes, b'"'),
@@ -30,18 +30,6 @@ fn classes(block: &[u8; 64]) -> Classes {
         closes: equal(folded, b'}'),
         controls: mask(bytes.map(|bytes| vcltq_u8(bytes, vdupq_n_u8(b' ')))),
     }
-}
-
-/// 16 bytes of the block; the compiler makes one load of it.
-#[inline]
-#[target_feature(enable = "neon")]
-fn quarter<const FROM: usize>(block: &[u8; 64]) -> uint8x16_t {
-    let eight = |at: usize| {
-        let mut bytes = [0; 8];
-        bytes.copy_from_slice(&block[FROM + at..FROM + at + 8]);
-        vcreate_u8(u64::from_le_bytes(bytes))
-    };
-    vcombine_u8(eight(0), eight(8))
 }
 
 /// `[` becomes `{` and `]` becomes `}`, and nothing else becomes either.
