@@ -95,7 +95,7 @@ golden: ## make testdata/ anew from the generator and the converter; review the 
 	@chmod -R u=rwX,go=rX testdata
 	@du -sh testdata
 
-fuzz: ## every fuzz target for T seconds (make fuzz T=600); needs nightly and cargo-fuzz
+fuzz: ## every fuzz target for T seconds (make fuzz T=600); with AddressSanitizer where there are nightly and cargo-fuzz
 	fuzz/run.sh $(T)
 
 seeds: ## make the fuzz targets' first inputs anew, from testdata and schemas

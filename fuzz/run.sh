@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for so many seconds, with AddressSanitizer, from seeds made of testdata and schemas.
+# Runs every fuzz target for so many seconds, from seeds made of testdata and schemas and from what earlier runs learned.
 #   fuzz/run.sh [seconds] [target...]      seconds 0: only make the seeds
-# What a target finds stays in fuzz/artifacts; what it learns stays in fuzz/corpus. Neither is kept in git.
+#   fuzz/run.sh keep [target...]           make fuzz/kept anew, the fewest inputs that reach what fuzz/corpus reaches
+# What a target finds stays in fuzz/artifacts, what it learns in fuzz/corpus; git has fuzz/kept.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
@@ -61,19 +62,63 @@ seeds() {
     printf 'a\r\n\n\nb' | seed feed blank '\0000\0001\0000'
 }
 
-if [ ! -d fuzz/corpus ] || [ "$seconds" = 0 ]; then seeds; fi
-[ "$seconds" != 0 ] || exit 0
+# What a corpus learned, in few files: one archive for each target, kept in git.
+unpack() {
+    local target
+    for target in "${targets[@]}"; do
+        mkdir -p "fuzz/corpus/$target" "fuzz/artifacts/$target"
+        if [ -f "fuzz/kept/$target.tar.gz" ]; then tar -xzf "fuzz/kept/$target.tar.gz" -C "fuzz/corpus/$target"; fi
+    done
+}
 
-if ! cargo +nightly --version >/dev/null 2>&1; then
-    echo "expected the nightly toolchain, found none: rustup toolchain install nightly" >&2
-    exit 1
+# Targets as programs: with AddressSanitizer where there are nightly and cargo-fuzz, else by any Rust and without it.
+build() {
+    local host
+    host=$(rustc -vV | sed -n 's/^host: //p')
+    programs=${CARGO_TARGET_DIR:-fuzz/target}/$host/release
+    if cargo +nightly --version >/dev/null 2>&1 && cargo fuzz --version >/dev/null 2>&1; then
+        cargo +nightly fuzz build --fuzz-dir fuzz
+    else
+        echo "*** fuzzing WITHOUT AddressSanitizer: expected the nightly toolchain and cargo-fuzz, found none" \
+            "(rustup toolchain install nightly; cargo install cargo-fuzz) ***" >&2
+        # A folder of its own: every flag is another build.
+        programs=${CARGO_TARGET_DIR:-fuzz/target}/fuzz/$host/release
+        RUSTFLAGS="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+            -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+            -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 -Cdebug-assertions" \
+            cargo build --release --locked --manifest-path fuzz/Cargo.toml --target "$host" \
+            --target-dir "${CARGO_TARGET_DIR:-fuzz/target}/fuzz"
+    fi
+}
+
+one() { # target
+    local log=fuzz/artifacts/$1.log
+    if "$programs/$1" -artifact_prefix="fuzz/artifacts/$1/" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=2048 \
+        -print_final_stats=1 "fuzz/corpus/$1" >"$log" 2>&1; then
+        echo "$1: nothing found in $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") executions, $seconds seconds"
+    else
+        tail -n 40 "$log" >&2
+        echo "$1: FOUND something: see fuzz/artifacts/$1 and $log" >&2
+        return 1
+    fi
+}
+
+if [ ! -d fuzz/corpus ] || [ "$seconds" = 0 ]; then seeds; fi
+unpack
+[ "$seconds" != 0 ] || exit 0
+build
+if [ "$seconds" = keep ]; then
+    for target in "${targets[@]}"; do
+        few=$(mktemp -d)
+        "$programs/$target" -set_cover_merge=1 -max_len=4096 "$few" "fuzz/corpus/$target" 2>/dev/null
+        mkdir -p fuzz/kept
+        tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C "$few" -cf - . | gzip -9n >"fuzz/kept/$target.tar.gz"
+        echo "$target: $(find "$few" -type f | wc -l) inputs, $(stat -c %s "fuzz/kept/$target.tar.gz") bytes"
+        rm -rf "$few"
+    done
+    exit 0
 fi
-if ! cargo fuzz --version >/dev/null 2>&1; then
-    echo "expected cargo-fuzz, found none: cargo install cargo-fuzz" >&2
-    exit 1
-fi
-for target in "${targets[@]}"; do
-    echo "fuzzing $target for $seconds seconds"
-    cargo +nightly fuzz run --fuzz-dir fuzz "$target" -- \
-        -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1
-done
+# As many side by side as there are cores.
+export programs seconds
+export -f one
+printf '%s\n' "${targets[@]}" | xargs -P "$(nproc)" -I TARGET bash -c 'one TARGET'
