@@ -2,11 +2,14 @@
 //!
 //! It knows no field and no table. Frames hold captured positions only, so they are reused for the next record.
 
+mod groups;
+mod keep;
+
 use super::frames::Frames;
-use super::plan::{Act, Capture, Doing, Id, KeySet, Leaf, Mode, Node, Part, Plan, Switch};
+use super::plan::{Doing, Id, KeySet, Leaf, Node, Part, Plan};
 use super::shape::{Found, Shapes};
 use super::trace::{Event, Keep, Trace};
-use crate::parse::{Captured, Cursor, Kind, Name, Scalar, Step};
+use crate::parse::{Captured, Cursor, Kind, Step};
 
 /// Walks records. Keeps its memory between them.
 #[derive(Debug)]
@@ -228,8 +231,9 @@ impl<'w, C: Cursor, const TRACED: bool> Way<'w, C, TRACED> {
         let Way { frames, open, seen, decided, shapes, trace, found, .. } = self;
         let end = Way::<C, true> { plan, record, frames, open, seen, decided, shapes, trace, found }.members(id, at, n);
         // A shape opens no frames and misses nothing, and what an element's number decides does not show in its text.
+        let shows = self.plan.nodes[id as usize].index.is_empty() && !self.frames.is_full();
         let shapes = &mut self.shapes[id as usize];
-        if before == (self.frames.misplaced.len(), self.frames.count) && self.plan.nodes[id as usize].index.is_empty() {
+        if shows && before == (self.frames.misplaced.len(), self.frames.count) {
             shapes.learn(self.record, (at, end), self.trace, self.found);
         } else {
             shapes.cannot_learn();
@@ -321,273 +325,6 @@ impl<'w, C: Cursor, const TRACED: bool> Way<'w, C, TRACED> {
             }
             Part::Switch(switch) | Part::Seek(switch) => self.switch(here, switch, value),
             Part::Several { walk, union, switches } => self.several(here, walk, union, switches, value),
-        }
-    }
-
-    /// A member that groups may ask for: noted for those to come, and walked for those decided by now.
-    #[inline]
-    fn union(&mut self, here: &mut Here<'w>, union: u32, value: C::At) -> Option<C::At> {
-        let plan = self.plan;
-        self.seen[here.seen + union as usize] = Some(value);
-        let mut end = None;
-        let (mut next, known) = (here.decided, self.decided.len());
-        while next < known {
-            let group = &plan.groups[self.decided[next] as usize];
-            for (_, act) in group.acts.iter().filter(|(wanted, _)| *wanted == union) {
-                end = Some(self.act(here, *act, value));
-            }
-            next += 1;
-        }
-        end
-    }
-
-    #[inline(never)]
-    fn several(
-        &mut self,
-        here: &mut Here<'w>,
-        walk: Option<Id>,
-        union: Option<u32>,
-        switches: (u32, u32),
-        value: C::At,
-    ) -> C::At {
-        let plan = self.plan;
-        let mut end = walk.map(|node| self.value(node, value));
-        if let Some(union) = union {
-            end = self.union(here, union, value).or(end);
-        }
-        for switch in &plan.heads[switches.0 as usize..switches.1 as usize] {
-            end = Some(self.switch(here, *switch, value));
-        }
-        match end {
-            Some(end) => end,
-            None => self.past(value),
-        }
-    }
-
-    /// The group of the record's family, as far as the walk has met it.
-    fn class(&self) -> Option<Id> {
-        let slot = self.plan.family?;
-        let captured = self.frames.get(0, slot.at);
-        if captured == 0 {
-            return None;
-        }
-        let mut scratch = String::new();
-        let family = self.record.text(captured, &mut scratch);
-        self.plan.classes.iter().find(|(known, _)| **known == *family).map(|(_, group)| *group)
-    }
-
-    #[inline]
-    fn act(&mut self, here: &mut Here<'w>, act: Act, at: C::At) -> C::At {
-        match act {
-            Act::Leaf(leaf) => self.leaf(leaf, at),
-            Act::Walk(node) => self.branch(node, at),
-            Act::Switch(id) => self.switch(here, id, at),
-        }
-    }
-
-    fn decide(&mut self, here: &mut Here<'w>, id: Id) {
-        if self.decided[here.decided..].contains(&id) {
-            return;
-        }
-        self.decided.push(id);
-        for (union, act) in &self.plan.groups[id as usize].acts {
-            match self.seen[here.seen + *union as usize] {
-                Some(at) => drop(self.act(here, *act, at)),
-                None => here.left |= here.node.unions[*union as usize],
-            }
-        }
-    }
-
-    /// Looks for the discriminator's text below `at` and decides its groups.
-    #[inline]
-    fn switch(&mut self, here: &mut Here<'w>, id: Id, at: C::At) -> C::At {
-        let switch = &self.plan.switches[id as usize];
-        self.trace(Event::Asked, at, at);
-        match &*switch.rest {
-            [coding, code] => self.concept(here, switch, [coding, code], at),
-            _ => self.seek(here, switch, 0, at),
-        }
-    }
-
-    /// The same for any depth.
-    #[inline(never)]
-    fn seek(&mut self, here: &mut Here<'w>, switch: &'w Switch, depth: usize, at: C::At) -> C::At {
-        let record = self.record;
-        self.trace(Event::Asked, at, at);
-        match record.kind(at) {
-            Kind::Array => record.elements(at, |element| match record.kind(element) {
-                // As in `value`: an array directly inside an array is not FHIR and counts for nothing.
-                Kind::Array | Kind::Null => record.skip(element),
-                _ => self.descend(here, switch, depth, element),
-            }),
-            Kind::Null => record.skip(at),
-            _ => self.descend(here, switch, depth, at),
-        }
-    }
-
-    /// An object on the way to a discriminator, or the discriminator itself.
-    #[inline]
-    fn descend(&mut self, here: &mut Here<'w>, switch: &'w Switch, depth: usize, at: C::At) -> C::At {
-        let record = self.record;
-        let is_object = record.kind(at) == Kind::Object;
-        match switch.rest.get(depth) {
-            None if is_object => {
-                self.decide_all(here, &switch.any);
-                let end = record.skip(at);
-                self.trace(Event::Decided, at, end);
-                end
-            }
-            None => self.settle(here, switch, at),
-            Some(_) if !is_object => record.skip(at),
-            Some(wanted) => {
-                let (wanted, mut left_at) = (Name::new(wanted), None);
-                let end = record.members(at, |name, value| {
-                    if !name.is(wanted) {
-                        return Step::Past(self.past(value));
-                    }
-                    // Of several members with one name the first is the discriminator.
-                    let end = self.seek(here, switch, depth + 1, value);
-                    left_at = Some(end);
-                    Step::Leave(end)
-                });
-                self.trace_along(at, left_at, end);
-                end
-            }
-        }
-    }
-
-    /// [`seek`](Way::seek) along two members in one go: `{"coding":[{"code":"..."}]}`. Anything that does not look
-    /// like it, wherever it turns up, is sought step by step.
-    fn concept(&mut self, here: &mut Here<'w>, switch: &'w Switch, rest: [&'w [u8]; 2], at: C::At) -> C::At {
-        let record = self.record;
-        if record.kind(at) != Kind::Object {
-            return self.seek(here, switch, 0, at);
-        }
-        let [coding, code] = rest.map(Name::new);
-        let mut left_at = None;
-        let end = record.members(at, |name, value| {
-            if !name.is(coding) {
-                return Step::Past(self.past(value));
-            }
-            self.trace(Event::Asked, value, value);
-            let end = if record.kind(value) == Kind::Array {
-                record.elements(value, |element| self.coding(here, switch, code, element))
-            } else {
-                self.seek(here, switch, 1, value)
-            };
-            left_at = Some(end);
-            Step::Leave(end)
-        });
-        self.trace_along(at, left_at, end);
-        end
-    }
-
-    /// One coding of a concept.
-    #[inline(always)]
-    fn coding(&mut self, here: &mut Here<'w>, switch: &'w Switch, code: Name<'_>, at: C::At) -> C::At {
-        let record = self.record;
-        if record.kind(at) != Kind::Object {
-            // An array or a text where an object should stand: nothing for anybody.
-            return record.skip(at);
-        }
-        let mut left_at = None;
-        let end = record.members(at, |name, value| {
-            if !name.is(code) {
-                return Step::Past(self.past(value));
-            }
-            let end = if record.kind(value) == Kind::String {
-                self.settle(here, switch, value)
-            } else {
-                self.seek(here, switch, 2, value)
-            };
-            left_at = Some(end);
-            Step::Leave(end)
-        });
-        self.trace_along(at, left_at, end);
-        end
-    }
-
-    /// A scalar that is the discriminator.
-    #[inline(never)]
-    fn settle(&mut self, here: &mut Here<'w>, switch: &'w Switch, at: C::At) -> C::At {
-        let scalar = self.record.scalar(at);
-        self.trace(Event::Decided, at, scalar.end);
-        let text = scalar.string.unwrap_or_default();
-        self.decide_all(here, &switch.any);
-        if let Some(literal) = scalar.string.and_then(|text| switch.literals.find(Name::new(text))) {
-            self.decide_all(here, &switch.behind[usize::from(*literal)]);
-        }
-        for (prefix, group) in &switch.prefixes {
-            if text.starts_with(prefix) {
-                self.decide(here, *group);
-            }
-        }
-        scalar.end
-    }
-
-    #[inline]
-    fn decide_all(&mut self, here: &mut Here<'w>, groups: &[Id]) {
-        for group in groups {
-            self.decide(here, *group);
-        }
-    }
-
-    #[inline]
-    fn keep_all(&mut self, id: Id, at: C::At) -> C::At {
-        if self.plan.nodes[id as usize].captures.is_empty() {
-            // Only members of it were wanted.
-            self.frames.misplaced.push(None);
-            return self.record.skip(at);
-        }
-        let end = self.keep_scalar(id, at);
-        self.trace(Event::Kept(Keep::Node(id)), at, end);
-        end
-    }
-
-    #[inline]
-    fn keep_scalar(&mut self, id: Id, at: C::At) -> C::At {
-        let scalar = self.record.scalar(at);
-        for capture in &self.plan.nodes[id as usize].captures {
-            self.keep(capture, scalar);
-        }
-        scalar.end
-    }
-
-    fn keep(&mut self, capture: &Capture, scalar: Scalar<'_, C::At>) {
-        if let Some(text) = scalar.string
-            && (text.is_empty() || capture.unless.iter().any(|absent| absent.as_bytes() == text))
-        {
-            return;
-        }
-        let (record, frames) = (self.record, &mut *self.frames);
-        let slot = (self.open[capture.slot.scope as usize] + u32::from(capture.slot.at)) as usize;
-        let slots = &mut frames.slots;
-        match capture.mode {
-            Mode::First if slots[slot] != 0 => {}
-            Mode::First | Mode::Last => slots[slot] = scalar.captured,
-            Mode::Single if slots[slot] == 0 => slots[slot] = scalar.captured,
-            Mode::Single => {
-                let (mut first, mut second) = (String::new(), String::new());
-                if record.text(slots[slot], &mut first) != record.text(scalar.captured, &mut second) {
-                    frames.ambiguous.push(capture.id);
-                }
-            }
-            Mode::List(n) => {
-                if let Some(free) = slots[slot..slot + n].iter_mut().find(|kept| **kept == 0) {
-                    *free = scalar.captured;
-                }
-            }
-            Mode::Many => {
-                let spill = &mut frames.spill;
-                let (mut start, len) = ((slots[slot] >> 32) as usize, (slots[slot] & 0xFFFF_FFFF) as usize);
-                if start + len != spill.len() || len == 0 {
-                    let moved = spill[start..start + len].to_vec();
-                    start = spill.len();
-                    spill.extend(moved);
-                }
-                spill.push(scalar.captured);
-                slots[slot] = (start as u64) << 32 | (len as u64 + 1);
-            }
         }
     }
 }
