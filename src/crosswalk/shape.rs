@@ -80,10 +80,7 @@ impl Shape {
             let (mut at, mut rest) = (at, &*self.text);
             for (len, what) in &self.pieces {
                 let (text, behind) = rest.split_at_checked(*len as usize)?;
-                if !text.is_empty() {
-                    at = record.is_written(at, text)?;
-                }
-                rest = behind;
+                (at, rest) = (record.is_written(at, text)?, behind);
                 at = match *what {
                     What::Keep(keep) => {
                         let (captured, end) = record.plain(at)?;
@@ -110,6 +107,7 @@ pub struct Shapes {
     known: Vec<Shape>,
     /// the one before the next
     last: usize,
+    /// see [`CREDIT`]
     credit: i32,
     /// objects to let pass
     rest: u32,

@@ -24,7 +24,10 @@ pub enum Event {
     /// nobody asked for the value of this member, whatever it is
     Skipped,
     /// it went along an object's members as far as the end; the object itself ends at `close`
-    Along { close: u32 },
+    Along {
+        /// its offset in bytes, behind the bracket
+        close: u32,
+    },
 }
 
 /// Events in the walk's own order; positions are those of the record's text.

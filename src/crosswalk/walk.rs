@@ -9,7 +9,7 @@ use super::frames::Frames;
 use super::plan::{Doing, Id, KeySet, Leaf, Node, Part, Plan};
 use super::shape::{Found, Shapes};
 use super::trace::{Event, Keep, Trace};
-use crate::parse::{Captured, Cursor, Kind, Step};
+use crate::parse::{Captured, Cursor, Kind, Name, Step};
 
 /// Walks records. Keeps its memory between them.
 #[derive(Debug)]
@@ -114,13 +114,22 @@ impl<'w, C: Cursor, const TRACED: bool> Way<'w, C, TRACED> {
         }
     }
 
-    /// Leaves one of having gone along the members of the object between `at` and `end`, and `left` it behind one.
+    /// Goes along the members of the object at `at` as far as `each` wants; gives the object's end.
     #[inline(always)]
-    fn trace_along(&mut self, at: C::At, left: Option<C::At>, end: C::At) {
+    fn along(&mut self, at: C::At, mut each: impl FnMut(&mut Self, Name<'_>, C::At) -> Step<C::At>) -> C::At {
+        let mut left = None;
+        let end = self.record.members(at, |name, value| {
+            let step = each(self, name, value);
+            if let Step::Leave(end) = step {
+                left = Some(end);
+            }
+            step
+        });
         if TRACED {
             let close = self.record.offset(end) as u32;
             self.trace(Event::Along { close }, at, left.unwrap_or(end));
         }
+        end
     }
 
     /// Past the value of a member that nobody asks for.
@@ -254,24 +263,17 @@ impl<'w, C: Cursor, const TRACED: bool> Way<'w, C, TRACED> {
             self.frames.misplaced.extend(node.captures.first().map(|capture| Some(capture.id)));
             return record.skip(at);
         }
-        let mut left_at = None;
-        let end = record.members(at, |name, value| {
-            let Some(doing) = node.keys.find(name) else { return Step::Past(self.past(value)) };
+        self.along(at, |way, name, value| {
+            let Some(doing) = node.keys.find(name) else { return Step::Past(way.past(value)) };
             let end = match doing.part {
-                Part::Leaf(leaf) => self.leaf(leaf, value),
-                Part::Walk(node) => self.branch(node, value),
+                Part::Leaf(leaf) => way.leaf(leaf, value),
+                Part::Walk(node) => way.branch(node, value),
                 // Not in a simple node.
                 _ => record.skip(value),
             };
             left &= !doing.bit;
-            if left != 0 {
-                return Step::Past(end);
-            }
-            left_at = Some(end);
-            Step::Leave(end)
-        });
-        self.trace_along(at, left_at, end);
-        end
+            if left == 0 { Step::Leave(end) } else { Step::Past(end) }
+        })
     }
 
     /// An object with slices: members are noted as they come, groups act on them once decided.
@@ -289,17 +291,11 @@ impl<'w, C: Cursor, const TRACED: bool> Way<'w, C, TRACED> {
             self.decided.truncate(here.decided);
             return record.skip(at);
         }
-        let mut left_at = None;
-        let end = record.members(at, |name, value| {
-            let Some(doing) = node.keys.find(name) else { return Step::Past(self.past(value)) };
-            let end = self.member(&mut here, doing, value);
-            if here.left != 0 {
-                return Step::Past(end);
-            }
-            left_at = Some(end);
-            Step::Leave(end)
+        let end = self.along(at, |way, name, value| {
+            let Some(doing) = node.keys.find(name) else { return Step::Past(way.past(value)) };
+            let end = way.member(&mut here, doing, value);
+            if here.left == 0 { Step::Leave(end) } else { Step::Past(end) }
         });
-        self.trace_along(at, left_at, end);
         if std::ptr::eq(node, &plan.nodes[plan.root as usize])
             && let Some(class) = self.class()
         {

@@ -118,13 +118,13 @@ pub trait Cursor {
         None
     }
 
-    /// The end of the value at `at`, if it is written as `text`, which [`written`](Cursor::written) once gave.
+    /// Where `text` ends, a part of what [`written`](Cursor::written) once gave, if it stands at `at`.
     #[inline]
     fn is_written(&self, _at: Self::At, _text: &[u8]) -> Option<Self::At> {
         None
     }
 
-    /// Where a value, or its end, stands in the record's text.
+    /// Where a value, or its end, stands in the record's text: in bytes, if the cursor has text.
     #[inline]
     fn offset(&self, _at: Self::At) -> usize {
         0

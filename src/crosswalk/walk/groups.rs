@@ -122,18 +122,14 @@ impl<'w, C: Cursor, const TRACED: bool> Way<'w, C, TRACED> {
             None => self.settle(here, switch, at),
             Some(_) if !is_object => record.skip(at),
             Some(wanted) => {
-                let (wanted, mut left_at) = (Name::new(wanted), None);
-                let end = record.members(at, |name, value| {
+                let wanted = Name::new(wanted);
+                self.along(at, |way, name, value| {
                     if !name.is(wanted) {
-                        return Step::Past(self.past(value));
+                        return Step::Past(way.past(value));
                     }
                     // Of several members with one name the first is the discriminator.
-                    let end = self.seek(here, switch, depth + 1, value);
-                    left_at = Some(end);
-                    Step::Leave(end)
-                });
-                self.trace_along(at, left_at, end);
-                end
+                    Step::Leave(way.seek(here, switch, depth + 1, value))
+                })
             }
         }
     }
@@ -146,22 +142,17 @@ impl<'w, C: Cursor, const TRACED: bool> Way<'w, C, TRACED> {
             return self.seek(here, switch, 0, at);
         }
         let [coding, code] = rest.map(Name::new);
-        let mut left_at = None;
-        let end = record.members(at, |name, value| {
+        self.along(at, |way, name, value| {
             if !name.is(coding) {
-                return Step::Past(self.past(value));
+                return Step::Past(way.past(value));
             }
-            self.trace(Event::Asked, value, value);
-            let end = if record.kind(value) == Kind::Array {
-                record.elements(value, |element| self.coding(here, switch, code, element))
+            way.trace(Event::Asked, value, value);
+            Step::Leave(if record.kind(value) == Kind::Array {
+                record.elements(value, |element| way.coding(here, switch, code, element))
             } else {
-                self.seek(here, switch, 1, value)
-            };
-            left_at = Some(end);
-            Step::Leave(end)
-        });
-        self.trace_along(at, left_at, end);
-        end
+                way.seek(here, switch, 1, value)
+            })
+        })
     }
 
     /// One coding of a concept.
@@ -172,21 +163,16 @@ impl<'w, C: Cursor, const TRACED: bool> Way<'w, C, TRACED> {
             // An array or a text where an object should stand: nothing for anybody.
             return record.skip(at);
         }
-        let mut left_at = None;
-        let end = record.members(at, |name, value| {
+        self.along(at, |way, name, value| {
             if !name.is(code) {
-                return Step::Past(self.past(value));
+                return Step::Past(way.past(value));
             }
-            let end = if record.kind(value) == Kind::String {
-                self.settle(here, switch, value)
+            Step::Leave(if record.kind(value) == Kind::String {
+                way.settle(here, switch, value)
             } else {
-                self.seek(here, switch, 2, value)
-            };
-            left_at = Some(end);
-            Step::Leave(end)
-        });
-        self.trace_along(at, left_at, end);
-        end
+                way.seek(here, switch, 2, value)
+            })
+        })
     }
 
     /// A scalar that is the discriminator.

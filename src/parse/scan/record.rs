@@ -401,7 +401,7 @@ impl Cursor for Record<'_> {
     #[inline(always)]
     fn is_written(&self, at: u32, text: &[u8]) -> Option<u32> {
         let at = at as usize;
-        let is_there = !text.is_empty() && self.text.as_bytes().get(at..at + text.len()) == Some(text);
+        let is_there = self.text.as_bytes().get(at..at + text.len()) == Some(text);
         is_there.then_some((at + text.len()) as u32)
     }
 
