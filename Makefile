@@ -36,8 +36,9 @@ demo: ## build, make a small synthetic export, convert it, show the result
 build: ## release binary in target/release/claimfeed
 	$(CARGO) build --release --locked
 
+# With the whole workspace libraries get the features that the extension module asks for, and are built once for both.
 test: ## all tests but Spark's; those against ../shared (or CLAIMFEED_SHARED) say loudly if they skip
-	$(CARGO) test --locked
+	$(CARGO) test --locked --workspace
 	@if $(HAS_VENV) || [ -n "$$CI" ]; then $(MAKE) test-python; else \
 		echo; echo "*** NOT TESTED: the Python package; apt-get install python3 python3-venv ***"; echo; fi
 
@@ -137,8 +138,8 @@ PIP_spark = 'pyspark[sql]>=4,<5'
 PIP_sail = pysail 'pyspark[connect]==4.1.*' 'pandas<3' pytest pyarrow
 PIP_wheel = maturin
 
-# The extension module beside its package, where the venv finds it. A test target is named so that all libraries are built with
-# the features that `make test` gives them: they are there already.
+# The extension module beside its package, where the venv finds it. A test target is named so that libraries have the features
+# that `make test` gives them: they are there already.
 EXTENSION = python/claimfeed/_claimfeed.abi3.so
 build-python = PYO3_PYTHON=$(abspath $(VENV_PYTHON)) $(CARGO) build --locked -p claimfeed -p claimfeed-python --lib --bins
 .PHONY: develop-python
