@@ -4,8 +4,9 @@
 //! steps give programs with real slots. Cells are [`cell`](super::cell)'s half of the compiler. Faults name the file,
 //! row and field, for they are an analyst's.
 
+use super::builder::Builder;
 use super::path::{Call, Root, Source as PathSource};
-use super::plan::{Builder, Mode, Plan, Slot};
+use super::plan::{Mode, Plan, Slot};
 use super::program::{
     BeneficiaryFacts, ClaimFacts, Column, Crosswalk, DIAGNOSIS_TYPES, DiagnosisFacts, EnrollmentFacts, LinkBy,
     LinkProgram, Names, Origin, Program, SkipProgram, Source, TableProgram, Wants,

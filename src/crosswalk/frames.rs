@@ -1,6 +1,6 @@
 //! What a walk captured: positions of values, in slots of frames.
 //!
-//! One frame is the record's own, others are elements of its [scopes](super::plan::Builder::scope). Frames hold
+//! One frame is the record's own, others are elements of its [scopes](super::builder::Builder::scope). Frames hold
 //! positions only, so they are reused for the next record.
 
 use super::plan::Plan;

@@ -7,7 +7,8 @@ use std::path::Path as FilePath;
 
 use super::own;
 use super::picture::Picture;
-use super::schema::{Schemas, Sheet};
+use super::schema::Schemas;
+use super::sheet::Sheet;
 use crate::error::{Error, Result};
 
 /// The shipped file.

@@ -8,7 +8,8 @@ use std::path::Path as FilePath;
 use super::layout::{Field, Layout};
 use super::path::{Cell, Root};
 use super::picture::Picture;
-use super::schema::{Mapping, Schemas, Sheet, SheetRow, Status, Table};
+use super::schema::{Mapping, Schemas, Status, Table};
+use super::sheet::{Sheet, SheetRow};
 use crate::api::Api;
 use crate::error::Result;
 

@@ -4,15 +4,18 @@
 //! embedded files it has and leaves the others. This module checks form (columns, references by name); whether a
 //! path makes sense in its table is checked by [`program`](super::program).
 
+mod files;
+
 use std::path::{Path as FilePath, PathBuf};
 
+use self::files::{mappings, skips, tables, version};
 use super::codes::Codes;
 use super::kinds::{Kinds, OWN_PSEUDONYMS};
-use super::layout::{Field, Layout};
+use super::layout::Layout;
 use super::own;
 pub use super::own::ENROLLMENT;
 use super::path::{Cell, Root};
-use super::picture::Picture;
+use super::sheet::{EMBEDDED, Sheet, files_of};
 use crate::api::Api;
 use crate::error::{Error, Result};
 
@@ -165,45 +168,8 @@ pub struct Schemas {
     is_partial: bool,
 }
 
-const TABLES: &[&str] =
-    &["table", "title", "row", "families", "only_with", "keys", "control", "cancels", "month", "note"];
-
 /// Version of CMS's information packet whose layouts these are.
 pub const LAYOUT_VERSION: &str = "CCLF IP v42";
-
-macro_rules! embedded {
-    ($($name:literal),* $(,)?) => {
-        &[$(($name, include_str!(concat!("../../schemas/", $name)))),*]
-    };
-}
-
-const EMBEDDED: &[(&str, &str)] = embedded![
-    "tables.csv",
-    "codes.csv",
-    "diagnoses.csv",
-    "skips.csv",
-    "enrollment.csv",
-    "pseudonyms.csv",
-    "partial/tables.csv",
-    "partial/columns.csv",
-    "partial/skips.csv",
-    "partial/v2.csv",
-    "partial/v3.csv",
-    "crosswalk/v1.csv",
-    "crosswalk/v2.csv",
-    "crosswalk/v3.csv",
-    "cclf/CCLF1.csv",
-    "cclf/CCLF2.csv",
-    "cclf/CCLF3.csv",
-    "cclf/CCLF4.csv",
-    "cclf/CCLF5.csv",
-    "cclf/CCLF6.csv",
-    "cclf/CCLF7.csv",
-    "cclf/CCLF8.csv",
-    "cclf/CCLF9.csv",
-    "cclf/CCLFA.csv",
-    "cclf/CCLFB.csv",
-];
 
 /// Files that add to the embedded ones in place of replacing them.
 const OWN: &[&str] = &[own::COLUMNS, own::TABLES, OWN_PSEUDONYMS];
@@ -311,225 +277,6 @@ impl Schemas {
     /// A table by name, any case.
     pub fn table(&self, name: &str) -> Option<&Table> {
         self.tables.iter().find(|table| table.layout.table.eq_ignore_ascii_case(name))
-    }
-}
-
-/// Names of the CSV files of a schemas folder and of its folders.
-fn files_of(folder: &FilePath) -> Result<Vec<String>> {
-    let mut files = Vec::new();
-    for below in ["", "cclf", "crosswalk", "partial"] {
-        let path = folder.join(below);
-        if !path.is_dir() {
-            continue;
-        }
-        let trouble = |error| Error::file("read", &path, error);
-        for entry in std::fs::read_dir(&path).map_err(trouble)? {
-            let file = entry.map_err(trouble)?.path();
-            if file.extension().is_some_and(|extension| extension == "csv") {
-                let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                files.push(if below.is_empty() { name } else { format!("{below}/{name}") });
-            }
-        }
-    }
-    Ok(files)
-}
-
-/// What tables are made of.
-fn tables(folder: Option<&FilePath>, file: &str) -> Result<Vec<Table>> {
-    let mut tables = Vec::new();
-    for row in Sheet::open(folder, file, TABLES)?.rows {
-        let name = row.get("table").to_string();
-        let words = |field: &str| row.get(field).split_whitespace().map(str::to_string).collect::<Vec<_>>();
-        let root = row.get("row").strip_prefix('%').and_then(Root::parse);
-        let table = Table {
-            layout: layout(folder, &name)?,
-            title: row.get("title").to_string(),
-            row: root.ok_or_else(|| row.fault(&name, "expected a root such as `%item` in column `row`"))?,
-            families: words("families"),
-            only_with: words("only_with"),
-            keys: words("keys"),
-            control: words("control").pop(),
-            cancels: words("cancels").pop(),
-            month: words("month").pop(),
-            own: false,
-        };
-        for label in
-            table.only_with.iter().chain(&table.keys).chain(&table.control).chain(&table.cancels).chain(&table.month)
-        {
-            if table.layout.position(label).is_none() {
-                return Err(row.fault(&name, &format!("expected fields of the table, found `{label}`")));
-            }
-        }
-        tables.push(table);
-    }
-    Ok(tables)
-}
-
-fn layout(folder: Option<&FilePath>, table: &str) -> Result<Layout> {
-    let file = format!("cclf/{table}.csv");
-    let mut fields = Vec::new();
-    for row in Sheet::open(folder, &file, &["element", "field", "start", "end", "picture", "type"])?.rows {
-        let label = row.get("field").to_string();
-        let number = |field: &str| {
-            row.get(field)
-                .parse::<usize>()
-                .map_err(|_| row.fault(&label, &format!("expected a number in column `{field}`")))
-        };
-        let picture =
-            Picture::parse(row.get("picture"), row.get("type")).map_err(|message| row.fault(&label, &message))?;
-        let field = Field {
-            start: number("start")?,
-            end: number("end")?,
-            printed: row.get("picture").to_string(),
-            picture,
-            label,
-        };
-        if field.end + 1 != field.start + picture.width() {
-            return Err(row.fault(&field.label, "expected as many columns as the picture is wide"));
-        }
-        if field.start != fields.last().map_or(1, |before: &Field| before.end + 1) {
-            return Err(row.fault(&field.label, "expected the field to begin behind the one before it"));
-        }
-        fields.push(field);
-    }
-    Ok(Layout { table: table.to_string(), fields })
-}
-
-/// Fields and facts of one file.
-fn mappings(folder: Option<&FilePath>, file: &str) -> Result<Vec<Mapping>> {
-    let mut mappings = Vec::new();
-    for row in Sheet::open(folder, file, &["table", "field", "status", "path", "note"])?.rows {
-        let field = row.get("field");
-        let status = match row.get("status") {
-            "fact" => None,
-            "mapped" => Some(Status::Mapped),
-            "derived" => Some(Status::Derived),
-            "absent" => Some(Status::Absent),
-            _ => return Err(row.fault(field, "expected a status of mapped, derived, absent or fact")),
-        };
-        let cell = Cell::parse(row.get("path")).map_err(|fault| row.fault(field, &format!("path, {fault}")))?;
-        if cell.alternatives.is_empty() && row.get("note").is_empty() {
-            return Err(row.fault(field, "expected a note that says why there is no path (`-`)"));
-        }
-        if status.is_some() && cell.alternatives.is_empty() != (status == Some(Status::Absent)) {
-            return Err(row.fault(field, "expected `-` with status absent and a path with any other"));
-        }
-        mappings.push(Mapping {
-            table: row.get("table").to_string(),
-            field: field.to_string(),
-            status,
-            text: row.get("path").to_string(),
-            cell,
-            note: row.get("note").to_string(),
-            file: file.to_string(),
-            row: row.number,
-            column: "path",
-        });
-    }
-    Ok(mappings)
-}
-
-/// Rules of one version that leave claims out.
-fn skips(folder: Option<&FilePath>, file: &str, api: Api) -> Result<Vec<Skip>> {
-    let mut skips = Vec::new();
-    for row in Sheet::open(folder, file, &["api", "fact", "values", "families", "reason", "adjustment", "note"])?.rows {
-        if row.get("api") == api.name() {
-            skips.push(Skip {
-                fact: row.get("fact").to_string(),
-                values: row.get("values").split('|').map(str::to_string).collect(),
-                families: row.get("families").split_whitespace().map(str::to_string).collect(),
-                reason: row.get("reason").to_string(),
-                adjustment: match row.get("adjustment") {
-                    "" => None,
-                    "cancelled" => Some(Adjustment::Cancelled),
-                    "void" => Some(Adjustment::Void),
-                    "adjudicated" => Some(Adjustment::Adjudicated),
-                    _ => {
-                        let expected = "adjustment, expected `cancelled`, `void`, `adjudicated` or nothing";
-                        return Err(row.fault(row.get("reason"), expected));
-                    }
-                },
-            });
-        }
-    }
-    Ok(skips)
-}
-
-fn version(folder: Option<&FilePath>, api: Api) -> Result<Version> {
-    let mappings = mappings(folder, &format!("crosswalk/{}.csv", api.name()))?;
-    let columns = &["api", "table", "type", "product", "order", "unless_repeated", "first_also", "note"];
-    let mut diagnoses = Vec::new();
-    for row in Sheet::open(folder, "diagnoses.csv", columns)?.rows {
-        if row.get("api") == api.name() {
-            diagnoses.push(DiagnosisRule {
-                table: row.get("table").to_string(),
-                kind: row.get("type").to_string(),
-                product: row.get("product").to_string(),
-                order: row
-                    .get("order")
-                    .parse()
-                    .map_err(|_| row.fault(row.get("type"), "expected a number in column `order`"))?,
-                unless_repeated: row.get("unless_repeated") == "yes",
-                first_also: row.get("first_also").to_string(),
-            });
-        }
-    }
-    let skips = skips(folder, "skips.csv", api)?;
-    Ok(Version { api, mappings, diagnoses, skips })
-}
-
-/// One CSV file of the schemas with its header checked.
-pub(super) struct Sheet {
-    pub(super) rows: Vec<SheetRow>,
-}
-
-pub(super) struct SheetRow {
-    file: String,
-    header: &'static [&'static str],
-    cells: csv::StringRecord,
-    /// 1-based, the header is row 1
-    pub(super) number: usize,
-}
-
-impl Sheet {
-    pub(super) fn open(folder: Option<&FilePath>, name: &str, header: &'static [&'static str]) -> Result<Sheet> {
-        let own: Option<PathBuf> = folder.map(|folder| folder.join(name)).filter(|path| path.exists());
-        let text = match &own {
-            Some(path) => std::fs::read_to_string(path).map_err(|error| Error::file("read", path, error))?,
-            None => match EMBEDDED.iter().find(|(known, _)| *known == name) {
-                Some((_, text)) => (*text).to_string(),
-                None => return Err(Error::Usage(format!("expected `{name}` in the schemas folder, found none"))),
-            },
-        };
-        let fault =
-            |row: usize, message: String| Error::Schema { file: name.to_string(), row, field: String::new(), message };
-        let mut reader = csv::Reader::from_reader(text.as_bytes());
-        let found = reader.headers().map_err(|error| fault(1, error.to_string()))?;
-        if found.iter().ne(header.iter().copied()) {
-            return Err(fault(1, format!("expected the columns {}", header.join(", "))));
-        }
-        let mut rows = Vec::new();
-        for (at, record) in reader.records().enumerate() {
-            let cells = record.map_err(|error| fault(at + 2, error.to_string()))?;
-            rows.push(SheetRow { file: name.to_string(), header, cells, number: at + 2 });
-        }
-        Ok(Sheet { rows })
-    }
-}
-
-impl SheetRow {
-    pub(super) fn get(&self, column: &str) -> &str {
-        let at = self.header.iter().position(|name| *name == column);
-        at.and_then(|at| self.cells.get(at)).unwrap_or("")
-    }
-
-    pub(super) fn fault(&self, field: &str, message: &str) -> Error {
-        Error::Schema {
-            file: self.file.clone(),
-            row: self.number,
-            field: field.to_string(),
-            message: message.to_string(),
-        }
     }
 }
 

@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::crosswalk::builder::Builder;
 use crate::crosswalk::path::{Literal, Step, Test};
-use crate::crosswalk::plan::{Builder, Mode, Plan};
+use crate::crosswalk::plan::{Mode, Plan};
 use crate::crosswalk::walk::Walker;
 use crate::parse::scan::Scanner;
 
