@@ -16,14 +16,15 @@ use claimfeed::write::csv::{Compression, CsvOptions};
 use claimfeed::write::fixed::FixedOptions;
 use claimfeed::write::folder::Folder;
 use claimfeed::write::pipe::{PipeSink, Stream};
-use claimfeed::write::{LineEnd, SUMMARY_TABLE, Sink};
+use claimfeed::write::{LineEnd, Sink};
 use claimfeed::{Api, Error, Result};
 
 use super::fixed::FixedArgs;
 use super::format::{self, Format};
 use super::listing::{ISSUES, Listing};
+use super::show::show;
 use super::stale::Stale;
-use super::table::Columns;
+use super::target::{PAGE, SUMMARY, Target, prepare, remove_empty, table_names, write_summary};
 
 /// Convert an export into CCLF tables
 #[derive(Debug, clap::Args)]
@@ -116,19 +117,6 @@ pub struct How {
     #[command(flatten)]
     fixed: FixedArgs,
 }
-
-/// Where tables go.
-#[derive(Debug)]
-pub struct Target<'a> {
-    folder: &'a Path,
-    /// of an earlier run
-    stale: Stale,
-    fixed: Option<FixedOptions>,
-}
-
-/// File names of what stands beside the tables.
-pub const SUMMARY: &str = "summary.json";
-const PAGE: &str = "report.html";
 
 /// The folder of partially adjudicated claims.
 const PARTIAL: &str = "partial";
@@ -375,112 +363,4 @@ impl How {
     fn line_end(&self) -> LineEnd {
         if self.eol == "crlf" { LineEnd::CrLf } else { LineEnd::Lf }
     }
-}
-
-/// All tables that there can be.
-fn table_names(schemas: &Schemas) -> Vec<&str> {
-    let tables = schemas.tables.iter().map(|table| table.layout.table.as_str());
-    tables.chain([SUMMARY_TABLE, ENROLLMENT]).collect()
-}
-
-/// Makes and holds the output folder; checks that nothing in it would be mixed with the new tables.
-pub fn prepare(folder: &Path, force: bool) -> Result<Folder> {
-    let trouble = |verb| move |error| Error::file(verb, folder, error);
-    if folder.exists() && !folder.is_dir() {
-        return Err(Error::Usage(format!(
-            "expected a folder to write to, found a file at `{}`\n  hint: name a folder",
-            folder.display()
-        )));
-    }
-    let held = Folder::hold(folder)?;
-    let mut entries = std::fs::read_dir(folder).map_err(trouble("read"))?;
-    if !force && entries.next().is_some() {
-        return Err(Error::Usage(format!(
-            "expected an empty output folder, found files in `{}`\n  hint: name another folder, or add `--force` to replace files of the same names",
-            folder.display()
-        )));
-    }
-    // The summary comes last: where it is, everything is complete. The page would tell of other tables.
-    for old in [SUMMARY, PAGE].map(|name| folder.join(name)) {
-        if old.exists() {
-            std::fs::remove_file(&old).map_err(|error| Error::file("replace", &old, error))?;
-        }
-    }
-    Ok(held)
-}
-
-/// Removes a folder if nothing is in it.
-fn remove_empty(folder: &Path) {
-    let _ = std::fs::remove_dir(folder);
-}
-
-fn write_summary(report: &Report, target: &Path) -> Result<()> {
-    let mut text = serde_json::to_vec_pretty(report).map_err(|error| Error::file("write", target, error.into()))?;
-    text.push(b'\n');
-    write_whole(target, &text)
-}
-
-/// The summary for a person.
-fn show(report: &Report, place: &str) -> String {
-    let mut text = String::new();
-    let mut add = |part: String| text.push_str(&part);
-    let resources: u64 = report.inputs.iter().flat_map(|input| input.resources.values()).sum();
-    let bytes: u64 = report.inputs.iter().map(|input| input.uncompressed_bytes).sum();
-    add(format!(
-        "{} resources, {:.1} MB of API {} in {:.2} s ({:.2} GB/s)\n\n",
-        resources,
-        bytes as f64 / 1e6,
-        report.api.map_or("?", Api::name),
-        report.elapsed_seconds,
-        report.gigabytes_per_second
-    ));
-    let mut tables = Columns::new(&["table", "rows"]);
-    for (table, rows) in &report.tables {
-        tables.row([table.clone(), rows.to_string()]);
-    }
-    add(tables.to_string());
-    let mut payments = Columns::new(&["family", "claims", "skipped", "CLM_PMT_AMT read", "skipped", "written", "in"]);
-    for (family, sums) in &report.payments {
-        payments.row([
-            family.clone(),
-            sums.claims.to_string(),
-            sums.claims_skipped.to_string(),
-            sums.read.clone(),
-            sums.skipped.clone(),
-            sums.written.clone(),
-            sums.written_field.clone(),
-        ]);
-    }
-    if payments.len() > 0 {
-        add(format!("\n{payments}"));
-    }
-    let list = |title: &str, counts: Vec<(String, u64)>| {
-        let mut columns = Columns::new(&[title, "count"]);
-        counts.into_iter().for_each(|(name, count)| columns.row([name, count.to_string()]));
-        if columns.len() > 0 { format!("\n{columns}") } else { String::new() }
-    };
-    let counts = |map: &std::collections::BTreeMap<String, u64>| map.iter().map(|(k, v)| (k.clone(), *v)).collect();
-    add(list("left out by rule", counts(&report.skipped)));
-    add(list("written as original and cancellation", counts(&report.cancelled)));
-    add(list("filled", counts(&report.fills)));
-    add(list("blank in a key column", counts(&report.blank_keys)));
-    let mut issues = Columns::new(&["issue", "field", "count", "first at"]);
-    for issue in &report.issues {
-        let place = &issue.example;
-        issues.row([
-            issue.kind.clone(),
-            issue.field.clone(),
-            issue.count.to_string(),
-            format!("{}, line {}, byte {}", place.file, place.line, place.byte),
-        ]);
-    }
-    if issues.len() > 0 {
-        add(format!("\n{issues}"));
-    }
-    if let Some(PseudonymReport { key_check, dates_shifted }) = &report.pseudonyms {
-        let dates = if *dates_shifted { ", dates shifted" } else { ", dates as they are" };
-        add(format!("\npseudonyms by the key {key_check}{dates}\n"));
-    }
-    add(format!("\n{place}\n"));
-    text
 }

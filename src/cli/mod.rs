@@ -18,9 +18,11 @@ mod run;
 mod sandbox;
 mod schema;
 mod server;
+mod show;
 mod stale;
 mod synth;
 mod table;
+mod target;
 mod watch;
 
 use std::io::Write;

@@ -7,8 +7,8 @@ use claimfeed::reconcile::{Flow, Reconciliation, Trouble, Verdict, grouped, page
 use claimfeed::report::{Report, SUMMARY_VERSION};
 use claimfeed::{Api, Error, Result};
 
-use super::convert::SUMMARY;
 use super::table::Columns;
+use super::target::SUMMARY;
 
 /// Reconcile a finished conversion: in against out, fill rates, what was left out
 #[derive(Debug, clap::Args)]

@@ -18,9 +18,10 @@ use claimfeed::report::Report;
 use claimfeed::write::folder::Folder;
 use claimfeed::{Api, Error, Result};
 
-use super::convert::{How, SUMMARY, Target, prepare};
+use super::convert::How;
 use super::fetch::{ExportArgs, exit_code, show};
 use super::server::ServerArgs;
+use super::target::{SUMMARY, Target, prepare};
 use super::watch::Watch;
 
 /// Files that may wait to be converted before more are fetched, for each download at once; with --discard-raw only.

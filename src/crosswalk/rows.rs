@@ -4,12 +4,15 @@
 //! alternatives until one gives a value, then its picture. What could not be written is noted, never guessed:
 //! a [`Note`] says which cell and why, the caller knows the place.
 
+mod links;
+
+use self::links::Links;
 use super::codes;
 use super::diagnosis::{Diagnosis, diagnoses};
 use super::frames::Frames;
 use super::path::Root;
 use super::picture::{Fit, Misfit};
-use super::program::{Apply, Column, Crosswalk, LinkBy, Program, Source};
+use super::program::{Apply, Column, Crosswalk, Program, Source};
 use super::row::Row;
 use crate::parse::Cursor;
 use crate::parse::tape::INEXACT;
@@ -379,83 +382,6 @@ pub(super) fn full_years(birth: &str, on: &str) -> Option<u32> {
     };
     let ((birth_year, birthday), (year, day)) = (parts(birth)?, parts(on)?);
     year.checked_sub(birth_year)?.checked_sub(u32::from(day < birthday))
-}
-
-/// Elements that rows and records point to, resolved once per row and link.
-struct Links {
-    /// bases of linked frames by link
-    found: Vec<Vec<u32>>,
-    resolved: Vec<bool>,
-    /// links that are the same for all rows of a record
-    per_record: Vec<bool>,
-    /// the last resolved source met a second, different value
-    ambiguous: bool,
-}
-
-impl Links {
-    fn new(crosswalk: &Crosswalk) -> Links {
-        let links = &crosswalk.links;
-        Links {
-            found: vec![Vec::new(); links.len()],
-            resolved: vec![false; links.len()],
-            per_record: links.iter().map(|link| !matches!(link.by, LinkBy::Row(_))).collect(),
-            ambiguous: false,
-        }
-    }
-
-    fn new_record(&mut self) {
-        self.resolved.fill(false);
-    }
-
-    fn new_row(&mut self) {
-        for (resolved, per_record) in self.resolved.iter_mut().zip(&self.per_record) {
-            *resolved &= per_record;
-        }
-    }
-
-    fn resolve<C: Cursor>(&mut self, crosswalk: &Crosswalk, link: usize, site: &Site<'_, C>) -> &[u32] {
-        if !std::mem::replace(&mut self.resolved[link], true) {
-            let found = &mut self.found[link];
-            found.clear();
-            let (record, frames) = (site.walked.record, site.walked.frames);
-            let program = &crosswalk.links[link];
-            let targets = frames.of(program.target).iter().copied();
-            let key = |base: u32| match frames.get(base, program.key.at) {
-                0 => None,
-                captured => Some(captured),
-            };
-            match &program.by {
-                LinkBy::Row(lists) => {
-                    let list = lists.iter().map(|slot| frames.many(site.base, slot.at)).find(|list| !list.is_empty());
-                    let wanted: Vec<i64> = list.unwrap_or(&[]).iter().filter_map(|at| record.integer(*at)).collect();
-                    let points =
-                        |base: &u32| key(*base).and_then(|k| record.integer(k)).is_some_and(|k| wanted.contains(&k));
-                    found.extend(targets.filter(points));
-                }
-                LinkBy::Nobody(lists) => {
-                    let named: Vec<i64> = lists
-                        .iter()
-                        .flat_map(|slot| frames.of(slot.scope).iter().flat_map(|base| frames.many(*base, slot.at)))
-                        .filter_map(|at| record.integer(*at))
-                        .collect();
-                    let free =
-                        |base: &u32| !key(*base).and_then(|k| record.integer(k)).is_some_and(|k| named.contains(&k));
-                    found.extend(targets.filter(free));
-                }
-                LinkBy::Reference(slot) => {
-                    let (mut one, mut two) = (String::new(), String::new());
-                    let reference = match frames.get(0, slot.at) {
-                        0 => "",
-                        captured => record.text(captured, &mut one),
-                    };
-                    if let Some(id) = reference.strip_prefix('#') {
-                        found.extend(targets.filter(|base| key(*base).is_some_and(|k| record.text(k, &mut two) == id)));
-                    }
-                }
-            }
-        }
-        &self.found[link]
-    }
 }
 
 #[cfg(test)]

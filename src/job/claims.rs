@@ -1,11 +1,12 @@
-//! The pass over claims: one walk, all rows of all wanted tables.
+//! The pass over claims: one walk, then what becomes of the claim: who it belongs to, whether it counts, its rows.
+
+mod writer;
 
 use crate::api::Api;
 use crate::crosswalk::frames::Frames;
-use crate::crosswalk::path::Root;
 use crate::crosswalk::picture::{Picture, scaled};
 use crate::crosswalk::plan::Slot;
-use crate::crosswalk::program::{Crosswalk, HOSPICE, Origin, SkipProgram, TableProgram};
+use crate::crosswalk::program::{Crosswalk, HOSPICE, Origin, SkipProgram};
 use crate::crosswalk::row::Row;
 use crate::crosswalk::rows::{RowMaker, Walked};
 use crate::crosswalk::schema::Adjustment;
@@ -17,14 +18,15 @@ use crate::read::{Chunk, Source};
 use crate::report::{Issue, Weight};
 use crate::write::{Encoder, Part};
 
+use self::writer::{Claim, ClaimWriter};
 use super::beneficiaries::{Beneficiaries, Stay};
-use super::history::{Pair, kin};
+use super::history::kin;
 use super::lines::{Place, Reader, Take};
-use super::notes::{changes, crowded, note_issues, note_misplaced, other_resource};
+use super::notes::{About, crowded, note_issues, note_misplaced, other_resource};
 use super::pipeline::Yield;
-use super::responses::{Answer, Answers, answer, joined};
+use super::responses::{Answer, Answers, answer};
 use super::tail::Tail;
-use super::tally::{FamilyTally, Filled, Month, Tally};
+use super::tally::{FamilyTally, Month, Tally};
 use super::versions::{Adjustments, Older, Version};
 
 /// Amounts of control sums are cents.
@@ -62,16 +64,6 @@ pub struct ClaimPass<'x> {
     pub verify: Verify,
 }
 
-impl ClaimPass<'_> {
-    /// Whether some table has a row for each claim of the family, lines or not.
-    fn has_header(&self, family: usize) -> bool {
-        let header = |table: &TableProgram| {
-            table.row == Root::Eob && table.only_with.is_empty() && table.families.contains(&family)
-        };
-        self.crosswalk.tables.iter().any(header)
-    }
-}
-
 /// Makes rows of the lines of chunks.
 pub struct ClaimWorker<'x> {
     reader: Reader,
@@ -83,21 +75,13 @@ pub struct ClaimWorker<'x> {
 pub struct Claims<'x> {
     pass: &'x ClaimPass<'x>,
     walker: Walker<u32>,
-    /// its fills are read at the end
-    pub maker: RowMaker<'x>,
-    /// cells that are not blank; read at the end
-    pub filled: Filled,
+    /// its counts are read at the end
+    pub writer: ClaimWriter<'x>,
     /// table and column that date a claim, by claim family
     months: Vec<Option<(usize, usize)>>,
-    /// one per table of the pass
-    encoders: Vec<Box<dyn Encoder>>,
-    tail: Tail,
-    pair: Pair,
     scratch: String,
     stays: Vec<(Box<str>, Stay)>,
     answers: Vec<(Box<str>, Answer)>,
-    /// a row with the cells of its answer
-    joined: Row,
     late_people: bool,
     versions: Vec<Version>,
 }
@@ -132,16 +116,11 @@ impl<'x> ClaimWorker<'x> {
         let claims = Claims {
             pass,
             walker: Walker::default(),
-            maker: RowMaker::new(pass.crosswalk),
-            filled: Filled::new(&pass.crosswalk.widths()),
+            writer: ClaimWriter::new(pass, encoders),
             months: (0..pass.crosswalk.families.len()).map(|family| pass.crosswalk.month(family)).collect(),
-            encoders,
-            tail: pass.tail.clone(),
-            pair: Pair::default(),
             scratch: String::new(),
             stays: Vec::new(),
             answers: Vec::new(),
-            joined: Row::default(),
             late_people: false,
             versions: Vec::new(),
         };
@@ -157,8 +136,7 @@ impl<'x> ClaimWorker<'x> {
             ..Tally::default()
         };
         self.reader.each_record(chunk, &mut tally, claims)?;
-        claims.filled.settle();
-        let parts = claims.encoders.iter_mut().map(|encoder| encoder.take()).collect::<Result<_>>()?;
+        let parts = claims.writer.parts()?;
         let stays = std::mem::take(&mut claims.stays);
         let versions = std::mem::take(&mut claims.versions);
         let answers = std::mem::take(&mut claims.answers);
@@ -207,7 +185,7 @@ impl Take for Claims<'_> {
     }
 }
 
-impl Claims<'_> {
+impl<'x> Claims<'x> {
     /// Whether a claim looks like one of the run's version at first sight.
     fn is_of_version<C: Cursor>(&self, record: &C) -> bool {
         let facts = self.pass.crosswalk.claim;
@@ -233,74 +211,52 @@ impl Claims<'_> {
         }
         let mut scratch = String::new();
         let id = self.fact(record, pass.crosswalk.claim.id, &mut scratch).to_string();
-        let walked = Walked { record, frames: &self.walker.frames, mbi: "" };
-        let answer = answer(pass.crosswalk, &mut self.maker, &walked);
-        let ambiguous = &self.walker.frames.ambiguous;
-        let notes = &mut self.maker.notes;
-        note_issues(pass.crosswalk, (0, None), ambiguous, notes, place, "ClaimResponse", &id, tally);
+        let frames = &self.walker.frames;
+        let maker = &mut self.writer.maker;
+        let answer = answer(pass.crosswalk, maker, &Walked { record, frames, mbi: "" });
+        let about = About { place, resource: "ClaimResponse", id: &id };
+        note_issues(pass.crosswalk, (0, None), &frames.ambiguous, &mut maker.notes, about, tally);
         // Both have one id: `f-` and the DCN, or `m-` and the ICN.
         self.answers.push((id.into(), answer));
     }
 
-    fn claim<C: Cursor>(&mut self, record: &C, kind: &'static str, place: Place, tally: &mut Tally) -> Result<()> {
-        if self.walker.frames.is_full() {
-            tally.issues.push(crowded(kind, place));
-            return Ok(());
-        }
+    /// `resource`: an ExplanationOfBenefit, or a Claim that is partially adjudicated.
+    fn claim<C: Cursor>(&mut self, record: &C, resource: &'static str, place: Place, tally: &mut Tally) -> Result<()> {
         let pass = self.pass;
         let crosswalk = pass.crosswalk;
         let facts = crosswalk.claim;
         let frames = &self.walker.frames;
-        let (mut s1, mut s2) = (String::new(), String::new());
+        if frames.is_full() {
+            tally.issues.push(crowded(resource, place));
+            return Ok(());
+        }
+        let (mut s1, mut s2, mut s3) = (String::new(), String::new(), String::new());
         let family_name = fact(record, frames, facts.family, &mut s1);
         let id = fact(record, frames, facts.id, &mut s2);
+        let about = About { place, resource, id };
         if !self.is_of_version(record)
             && let Some(found) = Resource::of(record).api().filter(|api| *api != crosswalk.api)
         {
             return Err(wrong_version(pass.sources, crosswalk.api, found, place));
         }
-
-        let by_rule = |skip: &&SkipProgram| {
-            let mut scratch = String::new();
-            let value = fact(record, frames, skip.fact(), &mut scratch);
-            !value.is_empty() && skip.applies(value, family_name)
-        };
-        let rule = crosswalk.skips.iter().find(by_rule);
+        let rule = self.rule(record, family_name);
         if pass.older.is_none() {
-            let mut scratch = String::new();
-            let kin = (pass.partial || !pass.deliveries.is_empty())
-                .then(|| kin(pass, record, frames, family_name, rule, place));
-            // Nobody knows the lines before a part; bytes tell lines apart as well.
-            let at = if pass.sources[place.source].is_part() { Place { line: place.byte, ..place } } else { place };
-            self.versions.extend(Version::new(id, fact(record, frames, facts.updated, &mut scratch), at, kin));
+            let version = self.version(record, id, family_name, rule, place);
+            self.versions.extend(version);
         }
         if rule.is_some_and(|rule| rule.adjustment == Some(Adjustment::Adjudicated)) {
             // It is in the tables of adjudicated claims, and counted there.
             return Ok(());
         }
+
         let family = crosswalk.family(family_name);
         let paid = self.paid(record);
-        let (frames, maker) = (&self.walker.frames, &mut self.maker);
-        maker.begin();
+        self.writer.maker.begin();
         let dated = family.and_then(|family| self.months[family]);
-        let month = dated.map_or(Month::default(), |column| month(maker, column, record, frames));
-        if let Some(family) = family {
-            let one = FamilyTally {
-                claims: 1,
-                unreadable: u64::from(paid.is_none()),
-                paid: paid.unwrap_or(0),
-                ..FamilyTally::default()
-            };
-            tally.families[family].add(&one);
-            tally.months.entry((family, month)).or_default().sums.add(&one);
-        }
+        let month = dated.map_or(Month::default(), |column| month(&mut self.writer.maker, column, record, frames));
+        let unreadable = u64::from(paid.is_none());
         let paid = paid.unwrap_or(0);
-        let issue = |what, weight, message: String| {
-            let mut issue = place.issue(what, weight, message);
-            issue.resource = kind;
-            issue.id = id.to_string();
-            issue
-        };
+        count(tally, family, month, &FamilyTally { claims: 1, unreadable, paid, ..FamilyTally::default() });
         // Why it gives no rows, and whether it was in force once: what is delivered anew was never taken back.
         let out = match pass.older.and_then(|older| older.reason(place)) {
             Some(reason) => Some((reason.name(), reason.is_cancelled())),
@@ -313,12 +269,8 @@ impl Claims<'_> {
             let (counts, what) =
                 if paired { (&mut tally.cancelled, "cancelled") } else { (&mut tally.skipped, "skipped") };
             *counts.entry(reason.to_string()).or_default() += 1;
-            if let Some(family) = family {
-                let one = FamilyTally { skipped: 1, paid_skipped: paid, ..FamilyTally::default() };
-                tally.families[family].add(&one);
-                tally.months.entry((family, month)).or_default().sums.add(&one);
-            }
-            tally.issues.push(issue(what, Weight::Skipped, reason.to_string()));
+            count(tally, family, month, &FamilyTally { skipped: 1, paid_skipped: paid, ..FamilyTally::default() });
+            tally.issues.push(about.issue(what, Weight::Skipped, reason));
             if !paired {
                 return Ok(());
             }
@@ -326,104 +278,60 @@ impl Claims<'_> {
         let Some(family) = family else {
             let what = if family_name.is_empty() { "none" } else { "one that no table knows" };
             let message = format!("expected a claim with an EOB type, found {what}: left out");
-            tally.issues.push(issue("unknown-claim-family", Weight::Loss, message));
+            tally.issues.push(about.issue("unknown-claim-family", Weight::Loss, message));
             return Ok(());
         };
 
-        let mut s4 = String::new();
-        let patient = reference_id(fact(record, frames, facts.patient, &mut s4));
+        let patient = reference_id(fact(record, frames, facts.patient, &mut s3));
         let mbi = match pass.beneficiaries.mbi(patient) {
             Some(mbi) => mbi,
             // A contained Patient's MBI has a path of its own.
             None if patient.starts_with('#') => "",
             None => {
                 let message = "expected the claim's Patient in the input, found none: rows have no BENE_MBI_ID";
-                tally.issues.push(issue("unknown-patient", Weight::Loss, message.to_string()));
+                tally.issues.push(about.issue("unknown-patient", Weight::Loss, message));
                 ""
             }
         };
-
-        let unanswered = Answer::new();
-        let answer = pass.answers.get(id).unwrap_or(&unanswered);
         let walked = Walked { record, frames, mbi };
-        let mut blank: Vec<(usize, usize)> = Vec::new();
-        let mut written = 0;
-        let mut has_rows = false;
-        for (encoder, &table) in self.encoders.iter_mut().zip(pass.tables) {
-            let program = &crosswalk.tables[table];
-            if !program.families.contains(&family) {
-                continue;
-            }
-            let mut trouble = None;
-            let (tail, pair, made) = (&mut self.tail, &mut self.pair, &mut self.joined);
-            let filled = self.filled.of(table);
-            let mut taken_back = 0;
-            let rows = self.maker.claim_rows(table, &walked, |row| {
-                for (at, key) in program.keys.iter().enumerate() {
-                    if row.cell(*key).is_empty() {
-                        *tally.blank_keys.entry((table, at)).or_default() += 1;
-                        if !blank.contains(&(table, *key)) {
-                            blank.push((table, *key));
-                        }
-                    }
-                }
-                let mut write = |row: &Row, sign: i128| {
-                    row.count_filled(filled);
-                    if let Some(control) = program.control
-                        && let Some(amount) = scaled(row.cell(control), 2)
-                    {
-                        written += sign * amount;
-                    }
-                    let result = encoder.row(tail.of(row, table, id, place));
-                    let identity = (place, kind, id);
-                    changes(crosswalk, table, encoder.as_ref(), identity, &mut tally.issues);
-                    if let Err(error) = result {
-                        trouble.get_or_insert(error);
-                    }
-                };
-                let row = if pass.partial { joined(crosswalk, table, row, answer, made) } else { row };
-                match program.cancels.filter(|_| paired) {
-                    None => write(row, 1),
-                    Some(column) => {
-                        taken_back += 1;
-                        pair.of(row, column).into_iter().for_each(|(row, sign)| write(row, sign));
-                    }
-                }
-            }) + taken_back;
-            if let Some(error) = trouble {
-                return Err(error);
-            }
-            tally.rows[table] += rows;
-            if rows > 0 {
-                has_rows = !paired;
-                *tally.months.entry((family, month)).or_default().rows.entry(table).or_default() += rows;
-            }
-            if rows == 0 && program.row == Root::Item && program.only_with.is_empty() && !pass.has_header(family) {
-                let message = format!("expected a claim with lines, found none: no row in {}", program.name);
-                tally.issues.push(issue("no-lines", Weight::Loss, message));
-            }
-        }
-        tally.families[family].written += written;
-        let in_month = tally.months.entry((family, month)).or_default();
-        in_month.sums.written += written;
-        in_month.written += u64::from(has_rows);
-        for (table, column) in blank {
-            let message = "expected a value in a column that loaders join or filter by, found none: blank";
-            let mut issue = issue("blank-key", Weight::Notice, message.to_string());
-            issue.field = crosswalk.field_name(table, column);
-            tally.issues.push(issue);
-        }
+        self.writer.write(&Claim { walked: &walked, about, family, month, paired }, tally)?;
         if family_name == HOSPICE
             && !paired
             && let Some(table) = pass.beneficiary_table
         {
-            self.stays.push((patient.into(), stay(crosswalk, &mut self.maker, table, &walked)));
+            self.stays.push((patient.into(), stay(crosswalk, &mut self.writer.maker, table, &walked)));
         }
         let tree = (0, Some(family));
-        note_misplaced(crosswalk, tree, &self.walker.frames, place, kind, id, tally);
-        let ambiguous = &self.walker.frames.ambiguous;
-        note_issues(crosswalk, tree, ambiguous, &mut self.maker.notes, place, kind, id, tally);
+        note_misplaced(crosswalk, tree, frames, about, tally);
+        note_issues(crosswalk, tree, &frames.ambiguous, &mut self.writer.maker.notes, about, tally);
         Ok(())
+    }
+
+    /// The rule that leaves the claim out.
+    fn rule<C: Cursor>(&self, record: &C, family: &str) -> Option<&'x SkipProgram> {
+        self.pass.crosswalk.skips.iter().find(|skip| {
+            let mut scratch = String::new();
+            let value = self.fact(record, skip.fact(), &mut scratch);
+            !value.is_empty() && skip.applies(value, family)
+        })
+    }
+
+    /// What tells the claim from its other versions; `rule` leaves it out.
+    fn version<C: Cursor>(
+        &self,
+        record: &C,
+        id: &str,
+        family: &str,
+        rule: Option<&SkipProgram>,
+        place: Place,
+    ) -> Option<Version> {
+        let pass = self.pass;
+        let kin = (pass.partial || !pass.deliveries.is_empty())
+            .then(|| kin(pass, record, &self.walker.frames, family, rule, place));
+        // Nobody knows the lines before a part; bytes tell lines apart as well.
+        let at = if pass.sources[place.source].is_part() { Place { line: place.byte, ..place } } else { place };
+        let mut scratch = String::new();
+        Version::new(id, self.fact(record, pass.crosswalk.claim.updated, &mut scratch), at, kin)
     }
 
     /// The claim's payment amount in cents, 0 if it has none; `None` if it is no amount.
@@ -442,6 +350,14 @@ fn fact<'a, C: Cursor>(record: &'a C, frames: &Frames, slot: Slot, scratch: &'a 
     match frames.get(0, slot.at) {
         0 => "",
         captured => record.text(captured, scratch),
+    }
+}
+
+/// Counts in the claim's family, as a whole and in its month.
+fn count(tally: &mut Tally, family: Option<usize>, month: Month, one: &FamilyTally) {
+    if let Some(family) = family {
+        tally.families[family].add(one);
+        tally.months.entry((family, month)).or_default().sums.add(one);
     }
 }
 

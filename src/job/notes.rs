@@ -10,13 +10,36 @@ use crate::write::{CellNote, Encoder};
 use super::lines::Place;
 use super::tally::Tally;
 
+/// What is told about: a resource and its place.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    /// where it stands
+    pub place: Place,
+    /// its type
+    pub resource: &'static str,
+    /// empty if it has none
+    pub id: &'a str,
+}
+
+impl About<'_> {
+    /// An issue about no field.
+    pub fn issue(self, kind: &'static str, weight: Weight, message: impl Into<String>) -> Issue {
+        let mut issue = self.place.issue(kind, weight, message);
+        issue.resource = self.resource;
+        issue.id = self.id.to_string();
+        issue
+    }
+
+    fn field_issue(self, field: String, kind: &'static str, weight: Weight, message: impl Into<String>) -> Issue {
+        Issue { field, ..self.issue(kind, weight, message) }
+    }
+}
+
 /// A resource that would take more memory and time than any real one.
 pub fn crowded(resource: &'static str, place: Place) -> Issue {
     let message =
         format!("expected fewer than {MAX_FRAMES} lines and other elements in a resource, found more: left out");
-    let mut issue = place.issue("crowded", Weight::Loss, message);
-    issue.resource = resource;
-    issue
+    About { place, resource, id: "" }.issue("crowded", Weight::Loss, message)
 }
 
 /// Partially adjudicated claims of v2 come as Claim and ClaimResponse; everything else is not of an export.
@@ -29,9 +52,8 @@ pub fn other_resource(name: &str, place: Place, tally: &mut Tally) {
     if let Some(name) = partial {
         *tally.resources.entry(name).or_default() += 1;
         *tally.skipped.entry("partially-adjudicated".to_string()).or_default() += 1;
-        let mut issue = place.issue("skipped", Weight::Skipped, "partially-adjudicated");
-        issue.resource = name;
-        tally.issues.push(issue);
+        let about = About { place, resource: name, id: "" };
+        tally.issues.push(about.issue("skipped", Weight::Skipped, "partially-adjudicated"));
         return;
     }
     *tally.resources.entry("other").or_default() += 1;
@@ -45,21 +67,12 @@ pub fn other_resource(name: &str, place: Place, tally: &mut Tally) {
     tally.issues.push(place.issue("unknown-resource", Weight::Loss, message));
 }
 
-/// Turns what an encoder changed in its last row into issues with the record's place, resource type and id.
-pub fn changes(
-    crosswalk: &Crosswalk,
-    table: usize,
-    encoder: &dyn Encoder,
-    (place, resource, id): (Place, &'static str, &str),
-    issues: &mut Vec<Issue>,
-) {
+/// Turns what an encoder changed in its last row into issues about its record.
+pub fn changes(crosswalk: &Crosswalk, table: usize, encoder: &dyn Encoder, about: About<'_>, issues: &mut Vec<Issue>) {
     for CellNote { column, change } in encoder.notes() {
         let weight = if change.is_loss() { Weight::Loss } else { Weight::Notice };
-        let mut issue = place.issue(change.kind(), weight, change.message());
-        issue.resource = resource;
-        issue.id = id.to_string();
-        issue.field = crosswalk.field_name(table, *column);
-        issues.push(issue);
+        let field = crosswalk.field_name(table, *column);
+        issues.push(about.field_issue(field, change.kind(), weight, change.message()));
     }
 }
 
@@ -69,9 +82,7 @@ pub fn note_misplaced(
     crosswalk: &Crosswalk,
     (tree, family): (usize, Option<usize>),
     frames: &Frames,
-    place: Place,
-    resource: &'static str,
-    id: &str,
+    about: About<'_>,
     tally: &mut Tally,
 ) {
     const OBJECT: &str = "expected a text or a number, found an object: as if it were not there";
@@ -82,32 +93,23 @@ pub fn note_misplaced(
             continue;
         }
         told.push(*capture);
-        let mut issue = place.issue("misplaced-value", Weight::Loss, if capture.is_some() { OBJECT } else { SCALAR });
-        issue.resource = resource;
-        issue.id = id.to_string();
-        issue.field = capture.map_or(String::new(), |capture| crosswalk.name_of(tree, capture, family));
-        tally.issues.push(issue);
+        let field = capture.map_or(String::new(), |capture| crosswalk.name_of(tree, capture, family));
+        let message = if capture.is_some() { OBJECT } else { SCALAR };
+        tally.issues.push(about.field_issue(field, "misplaced-value", Weight::Loss, message));
     }
 }
 
-/// Turns the notes of a record into issues with its place; the tree tells whose captures `ambiguous` names.
-#[allow(clippy::too_many_arguments, reason = "a record's identity has this many parts")]
+/// Turns the notes of a record into issues about it; the tree tells whose captures `ambiguous` names.
 pub fn note_issues(
     crosswalk: &Crosswalk,
     (tree, family): (usize, Option<usize>),
     ambiguous: &[usize],
     notes: &mut Vec<Note>,
-    place: Place,
-    resource: &'static str,
-    id: &str,
+    about: About<'_>,
     tally: &mut Tally,
 ) {
     let mut push = |kind, weight, field: String, message: String| {
-        let mut issue = place.issue(kind, weight, message);
-        issue.resource = resource;
-        issue.id = id.to_string();
-        issue.field = field;
-        tally.issues.push(issue);
+        tally.issues.push(about.field_issue(field, kind, weight, message));
     };
     const AMBIGUOUS: &str = "expected one value, found several different ones: the first is used";
     let mut told: Vec<usize> = Vec::new();

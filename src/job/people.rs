@@ -21,7 +21,7 @@ use crate::report::Weight;
 use super::beneficiaries::{CoverageEntry, PatientEntry};
 use super::claims::wrong_version;
 use super::lines::{Place, Reader, Take};
-use super::notes::{crowded, note_issues, note_misplaced};
+use super::notes::{About, crowded, note_issues, note_misplaced};
 use super::pipeline::Yield;
 use super::tally::Tally;
 
@@ -162,10 +162,13 @@ impl People<'_> {
         let facts = crosswalk.beneficiary;
         let text = |base, at| owned(record, frames, base, at);
         let id = text(0, facts.id.at);
+        let about = About { place, resource: "Patient", id: &id };
         if id.is_empty() {
-            let mut issue = place.issue("no-id", Weight::Loss, "expected a Patient with an id, found none: left out");
-            issue.resource = "Patient";
-            tally.issues.push(issue);
+            tally.issues.push(about.issue(
+                "no-id",
+                Weight::Loss,
+                "expected a Patient with an id, found none: left out",
+            ));
             return None;
         }
         let replaced_by = facts.replaced_by.map(|slot| text(0, slot.at)).filter(|reference| !reference.is_empty());
@@ -213,9 +216,9 @@ impl People<'_> {
             line: place.line,
             id: id.as_str().into(),
         };
-        note_misplaced(crosswalk, (1, None), &self.walker.frames, place, "Patient", &id, tally);
+        note_misplaced(crosswalk, (1, None), &self.walker.frames, about, tally);
         let ambiguous = &self.walker.frames.ambiguous;
-        note_issues(crosswalk, (1, None), ambiguous, &mut self.maker.notes, place, "Patient", &id, tally);
+        note_issues(crosswalk, (1, None), ambiguous, &mut self.maker.notes, about, tally);
         Some(entry)
     }
 
@@ -229,12 +232,11 @@ impl People<'_> {
         let facts = crosswalk.enrollment;
         let text = |at| owned(record, frames, 0, at);
         let id = text(facts.id.at);
+        let about = About { place, resource: "Coverage", id: &id };
         let beneficiary = text(facts.beneficiary.at);
         if beneficiary.is_empty() {
             let message = "expected a Coverage with a beneficiary, found none: left out";
-            let mut issue = place.issue("no-beneficiary", Weight::Loss, message);
-            issue.resource = "Coverage";
-            tally.issues.push(issue);
+            tally.issues.push(about.issue("no-beneficiary", Weight::Loss, message));
             return None;
         }
         let mut cells = Vec::new();
@@ -264,10 +266,10 @@ impl People<'_> {
             cells,
             span: None,
         };
-        entry.span = self.tables.enrollment.and_then(|table| self.span(table, record, place, &id, tally));
-        note_misplaced(crosswalk, (2, None), &self.walker.frames, place, "Coverage", &id, tally);
+        entry.span = self.tables.enrollment.and_then(|table| self.span(table, record, about, tally));
+        note_misplaced(crosswalk, (2, None), &self.walker.frames, about, tally);
         let ambiguous = &self.walker.frames.ambiguous;
-        note_issues(crosswalk, (2, None), ambiguous, &mut self.maker.notes, place, "Coverage", &id, tally);
+        note_issues(crosswalk, (2, None), ambiguous, &mut self.maker.notes, about, tally);
         Some(entry)
     }
 }
@@ -278,8 +280,7 @@ impl People<'_> {
         &mut self,
         table: usize,
         record: &C,
-        place: Place,
-        id: &str,
+        about: About<'_>,
         tally: &mut Tally,
     ) -> Option<(Date, Option<Date>)> {
         let walked = Walked { record, frames: &self.walker.frames, mbi: "" };
@@ -295,10 +296,7 @@ impl People<'_> {
         let [Some(start), end] = dates[..] else { return None };
         if end.is_some_and(|end| end < start) {
             let message = "expected a Coverage that ends after its start, found one that ends before: no span of it";
-            let mut issue = place.issue("backward-period", Weight::Loss, message);
-            issue.resource = "Coverage";
-            issue.id = id.to_string();
-            tally.issues.push(issue);
+            tally.issues.push(about.issue("backward-period", Weight::Loss, message));
             return None;
         }
         Some((start, end))

@@ -1,22 +1,26 @@
 //! One run of a job: both passes, the beneficiary tables, the report.
 //!
 //! Everything that is fixed before the first line is read (sources, version, crosswalk, wanted tables) is given;
-//! counts are added up here, in input order.
+//! counts are added up in input order.
 
 mod account;
 mod part;
 mod population;
+mod totals;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+pub(crate) use self::totals::strict_message;
+use self::totals::{Doubt, Totals, add_fills};
 use super::beneficiaries::{Beneficiaries, Stay};
 use super::claims::{ClaimOutput, ClaimPass, ClaimWorker};
 use super::lines::{Place, Reader};
+use super::notes::About;
 use super::people::{PeopleOutput, PeopleTables, PeopleWorker};
 use super::responses::Answers;
 use super::tail::Tail;
-use super::tally::{FamilyTally, Month, MonthTally, Tally};
+use super::tally::Tally;
 use super::versions::{Older, Versions};
 use super::{Adjustments, Job, Observer, pipeline};
 use crate::crosswalk::path::Root;
@@ -24,7 +28,7 @@ use crate::crosswalk::program::Crosswalk;
 use crate::crosswalk::row::Row;
 use crate::error::{Error, Result};
 use crate::read::{Feed, Source};
-use crate::report::{InputReport, Issue, IssueCounter, Report, Weight};
+use crate::report::{Report, Weight};
 use crate::write::{OutTable, Sink};
 
 /// What became of an attempt.
@@ -63,39 +67,6 @@ pub struct Run<'a> {
     pub sink: &'a mut dyn Sink,
     /// who is told
     pub observer: &'a mut dyn Observer,
-}
-
-/// What is not known before all claims are read: a loss that hangs on it ends no strict run yet.
-#[derive(Debug, Clone, Copy, Default)]
-struct Doubt {
-    /// Patients may still turn up
-    people: bool,
-    /// newer versions of claims may
-    claims: bool,
-}
-
-impl Doubt {
-    fn is_about(self, issue: &Issue) -> bool {
-        self.people && issue.kind == "unknown-patient" || self.claims && issue.resource == "ExplanationOfBenefit"
-    }
-}
-
-/// What both passes add up.
-#[derive(Default)]
-struct Totals {
-    inputs: Vec<InputReport>,
-    families: Vec<FamilyTally>,
-    months: BTreeMap<(usize, Month), MonthTally>,
-    /// cells that are not blank, by table and column
-    filled: Vec<Vec<u64>>,
-    skipped: BTreeMap<String, u64>,
-    cancelled: BTreeMap<String, u64>,
-    rows: Vec<u64>,
-    blank_keys: BTreeMap<(usize, usize), u64>,
-    issues: IssueCounter,
-    /// with `strict`, the first loss that may yet turn out to be none
-    waiting: Option<Error>,
-    done: u64,
 }
 
 impl Run<'_> {
@@ -156,25 +127,6 @@ impl Run<'_> {
         self.sources.iter().try_for_each(Source::check_unchanged)?;
         self.sink.finish()?;
         Ok(Outcome::Done(Box::new(self.report(totals, people, &fills))))
-    }
-
-    fn totals(&self) -> Totals {
-        let crosswalk = self.crosswalk;
-        Totals {
-            inputs: self
-                .sources
-                .iter()
-                .map(|source| InputReport {
-                    file: source.path.display().to_string(),
-                    bytes: source.size(),
-                    ..InputReport::default()
-                })
-                .collect(),
-            families: vec![FamilyTally::default(); crosswalk.families.len()],
-            filled: crosswalk.widths().into_iter().map(|columns| vec![0; columns]).collect(),
-            rows: vec![0; crosswalk.tables.len()],
-            ..Totals::default()
-        }
     }
 
     /// Position of a crosswalk table among the sink's.
@@ -317,63 +269,10 @@ impl Run<'_> {
             return Err(error);
         }
         for worker in &workers {
-            add_fills(fills, &worker.claims.maker.fills);
-            add_fills(&mut totals.filled, worker.claims.filled.sums());
+            add_fills(fills, &worker.claims.writer.maker.fills);
+            add_fills(&mut totals.filled, worker.claims.writer.filled.sums());
         }
         Ok(Claims::Done(stays))
-    }
-
-    /// Adds up.
-    fn add(&mut self, totals: &mut Totals, tally: Tally, doubt: Doubt) -> Result<()> {
-        let input = &mut totals.inputs[tally.source];
-        input.bytes = self.sources[tally.source].size();
-        input.lines += tally.lines;
-        input.blank_lines += tally.blank_lines;
-        input.uncompressed_bytes += tally.bytes;
-        for (resource, count) in tally.resources {
-            *input.resources.entry(resource.to_string()).or_default() += count;
-        }
-        for (at, family) in tally.families.iter().enumerate() {
-            if family.claims > 0 {
-                *input.claims.entry(self.crosswalk.families[at].clone()).or_default() += family.claims;
-                totals.families[at].add(family);
-            }
-        }
-        let shifted = self.job.pseudonyms.as_ref().is_some_and(|pseudonyms| pseudonyms.shifts());
-        for ((family, month), sums) in &tally.months {
-            // Sums of a month beside shifted dates would tell by how much they are shifted.
-            let month = if shifted { Month::default() } else { *month };
-            totals.months.entry((*family, month)).or_default().add(sums);
-        }
-        for (reason, count) in tally.skipped {
-            *totals.skipped.entry(reason).or_default() += count;
-        }
-        for (reason, count) in tally.cancelled {
-            *totals.cancelled.entry(reason).or_default() += count;
-        }
-        for (total, rows) in totals.rows.iter_mut().zip(&tally.rows) {
-            *total += rows;
-        }
-        for (key, count) in tally.blank_keys {
-            *totals.blank_keys.entry(key).or_default() += count;
-        }
-        for mut issue in tally.issues {
-            if let Some(pseudonyms) = &self.job.pseudonyms {
-                issue.id = pseudonyms.id(&issue.id);
-            }
-            let file = self.sources[issue.source].path.display().to_string();
-            self.observer.issue(&issue, &file)?;
-            if self.job.strict && issue.weight == Weight::Loss {
-                let error = Error::Strict(strict_message(&issue, &file));
-                if !doubt.is_about(&issue) {
-                    return Err(error);
-                }
-                totals.waiting.get_or_insert(error);
-            }
-            totals.issues.add(issue);
-        }
-        totals.done += tally.consumed;
-        self.observer.progress(totals.done, self.sources.iter().map(Source::size).sum())
     }
 
     /// Coverages whose Patient is not in the input: nothing of them is written.
@@ -382,11 +281,10 @@ impl Run<'_> {
         for (source, line) in beneficiaries.uncovered() {
             let place = Place { source: source as usize, line, byte: 0 };
             let message = "expected the Coverage's Patient in the input, found none: left out";
-            let mut issue = place.issue("unknown-patient", Weight::Loss, message);
-            issue.resource = "Coverage";
             let tally = tallies.entry(place.source).or_default();
             tally.source = place.source;
-            tally.issues.push(issue);
+            let about = About { place, resource: "Coverage", id: "" };
+            tally.issues.push(about.issue("unknown-patient", Weight::Loss, message));
         }
         tallies.into_values().try_for_each(|tally| self.add(totals, tally, Doubt::default()))
     }
@@ -410,21 +308,4 @@ impl Run<'_> {
         }
         self.sink.part(position, encoder.take()?)
     }
-}
-
-fn add_fills(totals: &mut [Vec<u64>], fills: &[Vec<u64>]) {
-    for (total, fills) in totals.iter_mut().zip(fills) {
-        total.resize(fills.len(), 0);
-        for (total, fill) in total.iter_mut().zip(fills) {
-            *total += fill;
-        }
-    }
-}
-
-pub(crate) fn strict_message(issue: &Issue, file: &str) -> String {
-    let field = if issue.field.is_empty() { String::new() } else { format!("{}: ", issue.field) };
-    format!(
-        "{field}{}: `{file}`, line {}, byte {}\n  hint: without `--strict` the run goes on and counts it",
-        issue.message, issue.line, issue.byte
-    )
 }

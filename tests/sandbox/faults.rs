@@ -62,8 +62,7 @@ fn states_of_the_world_are_faults() {
 #[test]
 fn data_faults_strike_each_file_once() {
     let (server, at, auth) = server(settings(20));
-    let job = start(at, &auth, "/api/v2/Patient/$export?_type=ExplanationOfBenefit");
-    let (_, path) = files(at, &finished(at, &auth, &job), "output").remove(0);
+    let path = one_file(at, &auth);
     let gzip = format!("{auth}Accept-Encoding: gzip\r\n");
     let get = |more: &str| ask(at, "GET", &path, &format!("{gzip}{more}"));
     let sound = get("").body;

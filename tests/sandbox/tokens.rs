@@ -19,14 +19,12 @@ fn tokens_have_a_string_for_their_life_and_errors_are_text() {
         format!("{{\"access_token\": \"{token}\", \"expires_in\": \"1200\", \"token_type\":\"bearer\"}}")
     );
     assert_eq!(token.split('.').count(), 3);
-    for (name, value) in [
+    good.must_have(&[
         ("Content-Type", "application/json"),
         ("Cache-Control", "no-store"),
         ("Pragma", "no-cache"),
         ("Connection", "close"),
-    ] {
-        assert_eq!(good.header(name), Some(value));
-    }
+    ]);
     for (headers, status, body) in [
         (basic("sandbox", "wrong"), 401, "Unauthorized\n"),
         (basic("nobody", "sandbox"), 401, "Unauthorized\n"),

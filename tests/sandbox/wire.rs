@@ -31,6 +31,13 @@ impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
+
+    #[track_caller]
+    pub fn must_have(&self, headers: &[(&str, &str)]) {
+        for (name, value) in headers {
+            assert_eq!(self.header(name), Some(*value), "{name}");
+        }
+    }
 }
 
 pub fn ask_on(stream: &mut TcpStream, method: &str, target: &str, headers: &str) -> Answer {
@@ -129,6 +136,12 @@ pub fn files(at: SocketAddr, manifest: &Answer, list: &str) -> Vec<(String, Stri
         .iter()
         .map(|file| (text(&file["type"]), text(&file["url"]).strip_prefix(&format!("http://{at}")).unwrap().to_owned()))
         .collect()
+}
+
+/// An export of one file, done: the file's path.
+pub fn one_file(at: SocketAddr, auth: &str) -> String {
+    let job = start(at, auth, "/api/v2/Patient/$export?_type=ExplanationOfBenefit");
+    files(at, &finished(at, auth, &job), "output").remove(0).1
 }
 
 pub fn gunzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {

@@ -9,7 +9,7 @@ use crate::crosswalk::row::Row;
 use crate::error::Result;
 use crate::job::beneficiaries::{Beneficiaries, BeneficiaryRows, Stay};
 use crate::job::lines::Place;
-use crate::job::notes::changes;
+use crate::job::notes::{About, changes};
 use crate::job::tail::Tail;
 use crate::job::tally::{Filled, Tally};
 use crate::report::{BeneficiaryReport, Issue};
@@ -42,7 +42,8 @@ impl Desk<'_> {
         let (table, id) = (out.table, rows.patient.id);
         self.row.count_filled(self.filled.of(table));
         out.encoder.row(self.tail.of(&self.row, table, id, place))?;
-        changes(self.crosswalk, table, out.encoder.as_ref(), (place, "Patient", id), &mut self.issues);
+        let about = About { place, resource: "Patient", id };
+        changes(self.crosswalk, table, out.encoder.as_ref(), about, &mut self.issues);
         self.rows[table] += 1;
         Ok(())
     }

@@ -1,0 +1,109 @@
+//! People who come twice, become one, or have several MBIs.
+
+use super::*;
+
+fn patient(id: &str, updated: &str, mbi: &str, replaced_by: Option<&str>) -> PatientEntry {
+    PatientEntry {
+        id: id.into(),
+        updated: updated.into(),
+        replaced_by: replaced_by.map(Into::into),
+        mbi: mbi.into(),
+        cells: Row::default().pack(),
+        numbers: Vec::new(),
+        source: 0,
+        line: 1,
+    }
+}
+
+fn stay(start: &str, end: &str) -> Stay {
+    Stay { start: start.into(), end: end.into() }
+}
+
+#[test]
+fn the_newest_patient_of_an_id_counts_and_keeps_the_first_place() {
+    let mut all = Beneficiaries::default();
+    all.add_patient(patient("1", "2024", "OLD", None));
+    all.add_patient(patient("2", "2024", "TWO", None));
+    all.add_patient(patient("1", "2025", "NEW", None));
+    all.add_patient(patient("1", "2023", "ANCIENT", None));
+    assert_eq!(all.mbi("1"), Some("NEW"));
+    assert_eq!(all.rows().map(|rows| rows.patient.mbi).collect::<Vec<_>>(), ["NEW", "TWO"]);
+    assert_eq!(all.older_versions(), 2);
+    assert_eq!(all.mbi("3"), None);
+}
+
+#[test]
+fn merged_patients_lead_to_the_one_that_stays() {
+    let mut all = Beneficiaries::default();
+    all.add_patient(patient("1", "", "", Some("2")));
+    all.add_patient(patient("2", "", "MBI", None));
+    all.add_patient(patient("3", "", "", Some("4")));
+    all.add_patient(patient("4", "", "", Some("3")));
+    assert_eq!(all.mbi("1"), Some("MBI"));
+    assert_eq!(all.mbi("3"), None);
+    all.add_stay("1", stay("2024-01-01", ""));
+    assert_eq!(all.rows().next().unwrap().stays, [stay("2024-01-01", "")]);
+    assert_eq!(all.merged(), 3);
+}
+
+#[test]
+fn stays_are_distinct_by_start_and_learn_their_end() {
+    assert_eq!(stays(&[]), [stay("", "")]);
+    let seen = [
+        stay("2024-05-01", ""),
+        stay("2023-01-01", "2023-02-01"),
+        stay("2024-05-01", "2024-06-01"),
+        stay("2023-01-01", "2023-02-01"),
+    ];
+    assert_eq!(stays(&seen), [stay("2023-01-01", "2023-02-01"), stay("2024-05-01", "2024-06-01")]);
+}
+
+#[test]
+fn an_open_coverage_wins_then_the_later_one() {
+    let coverage = |start: &str, end: &str, text: &str| CoverageEntry {
+        id: text.into(),
+        updated: "".into(),
+        source: 0,
+        line: 1,
+        beneficiary: "1".into(),
+        start: start.into(),
+        end: end.into(),
+        cells: vec![(5, text.into())],
+        span: None,
+    };
+    let mut all = Beneficiaries::default();
+    all.add_coverage(coverage("2020", "2021", "a"));
+    all.add_coverage(coverage("2019", "", "b"));
+    all.add_coverage(coverage("2019", "", "c"));
+    all.add_coverage(coverage("2022", "2023", "d"));
+    all.add_patient(patient("1", "", "", None));
+    assert_eq!(all.rows().next().unwrap().enrolled(5), "b");
+    assert_eq!(all.rows().next().unwrap().enrolled(6), "");
+}
+
+#[test]
+fn a_newer_version_of_a_coverage_wins_and_merged_ids_hand_over_theirs() {
+    let coverage = |beneficiary: &str, updated: &str, end: &str, text: &str| CoverageEntry {
+        id: "part-a".into(),
+        updated: updated.into(),
+        source: 3,
+        line: 4,
+        beneficiary: beneficiary.into(),
+        start: "2020".into(),
+        end: end.into(),
+        cells: vec![(5, text.into())],
+        span: None,
+    };
+    let mut all = Beneficiaries::default();
+    all.add_coverage(coverage("old", "2020", "", "a"));
+    all.add_coverage(coverage("old", "2025", "2024", "b"));
+    all.add_coverage(coverage("old", "2021", "", "c"));
+    all.add_coverage(coverage("nobody", "", "", "d"));
+    all.add_patient(patient("old", "", "", Some("new")));
+    all.add_patient(patient("new", "", "MBI", None));
+    all.add_patient(patient("lost", "", "", Some("gone")));
+    all.settle();
+    let rows: Vec<_> = all.rows().map(|rows| (rows.patient.id.to_string(), rows.enrolled(5).to_string())).collect();
+    assert_eq!(rows, [("new".to_string(), "b".to_string()), ("lost".to_string(), String::new())]);
+    assert_eq!(all.uncovered().collect::<Vec<_>>(), [(3, 4)]);
+}
