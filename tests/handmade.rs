@@ -311,7 +311,7 @@ fn voids_superseded_and_partially_adjudicated_claims_of_v3_are_left_out_but_not_
     assert_eq!(
         output.summary["skipped"],
         json!({"hospice-notice": 1, "medicare-advantage": 1, "partially-adjudicated": 1, "prior-authorization": 1,
-            "superseded": 1, "void": 2})
+            "not-final-action": 1, "void": 2})
     );
 }
 

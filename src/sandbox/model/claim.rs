@@ -74,7 +74,7 @@ pub enum Standing {
     Void,
     /// v1/v2 `status: cancelled`.
     Cancelled,
-    /// v3 tag `NotFinalAction`.
+    /// v3 tag `NotFinalAction`; claims of phase 1 have it too.
     Superseded,
     /// v3 partially adjudicated claim of phase 1 or 2.
     Shared(u8),

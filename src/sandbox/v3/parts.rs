@@ -322,7 +322,8 @@ pub fn meta(j: &mut Json, claim: &Claim, profile: &str, patient: &str) {
         "DDPS" => "DDPS",
         _ => "SharedSystem",
     };
-    let is_final = claim.standing != Standing::Superseded;
+    // Early claims are not final though they are the latest.
+    let is_final = !matches!(claim.standing, Standing::Superseded | Standing::Shared(1));
     j.key("meta").object(|j| {
         let profile = [profile, "|2.2.0"].concat();
         j.key("lastUpdated").string(UPDATED);
