@@ -106,6 +106,72 @@ fn a_line_over_64_mb_is_left_out() {
     );
 }
 
+/// Of a line that is too long every byte counts, though nobody looks at all of them.
+#[test]
+fn bytes_are_counted_behind_the_end_of_what_is_read() {
+    let (at, line) = a_claim();
+    let long = replaced(&line, "{", &format!("{{{}", " ".repeat(70 << 20)));
+    for pack in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut all: Vec<Vec<u8>> = lines().into_iter().map(|(_, line)| line.into_bytes()).collect();
+        all[at] = long.clone();
+        write(folder.path(), &all);
+        let plain = std::fs::read(folder.path().join("export")).unwrap();
+        if pack {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            encoder.write_all(&plain).unwrap();
+            std::fs::write(folder.path().join("export"), encoder.finish().unwrap()).unwrap();
+        }
+        let output = convert(&[folder.path()], &[]);
+        assert_eq!(output.code, 3, "{}", output.stderr);
+        assert_eq!(output.summary["inputs"][0]["uncompressed_bytes"], plain.len());
+    }
+}
+
+/// A row repeats what stands in its claim, so what is far too wide is not written at all.
+#[test]
+fn texts_and_ids_that_nobody_has_are_not_repeated_in_every_row() {
+    let wide = "9".repeat(2000);
+    let (at, line) = a_claim();
+    let start = line.find("\"id\":\"").unwrap() + 6;
+    let end = start + line[start..].find('"').unwrap();
+    let long_id = [&line[..start], &wide, &line[end..]].concat();
+    loses_one_line(at, long_id.as_bytes(), "long-id", "expected an id of at most 1024 bytes");
+    let code = ["\"code\":\"71\"", "\"code\":\"72\""].into_iter().find(|code| line.contains(code)).unwrap();
+    let output = with_line(at, &replaced(&line, code, &format!("\"code\":\"{wide}\"")), &["--lineage"]);
+    assert_eq!(output.code, 3, "{}", output.stderr);
+    let (header, rows) = output.table("CCLF5");
+    let column = |name: &str| header.iter().position(|label| label == name).unwrap();
+    let rows: Vec<_> = rows.iter().filter(|row| row[column("source_line")] == (at + 1).to_string()).collect();
+    assert!(!rows.is_empty() && rows.iter().all(|row| row[column("CLM_TYPE_CD")].is_empty()));
+    assert!(output.issues().iter().any(|issue| issue[1] == "misfit" && issue[7] == "CCLF5.CLM_TYPE_CD"));
+}
+
+/// Lines that are no resource, by the million: told once each, when the claims are read.
+#[test]
+fn a_file_of_rubbish_is_told_line_by_line_and_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let all: Vec<Vec<u8>> = lines().into_iter().map(|(_, line)| line.into_bytes()).collect();
+    write(folder.path(), &all);
+    std::fs::write(folder.path().join("rubbish"), "x\n".repeat(100_000)).unwrap();
+    let output = convert(&[folder.path()], &["--threads", "2"]);
+    assert_eq!(output.code, 3, "{}", output.stderr);
+    let issues = output.issues();
+    assert_eq!(issues.len(), 100_000);
+    assert!(issues.iter().enumerate().all(|(at, issue)| issue[1] == "broken-line" && issue[3] == (at + 1).to_string()));
+}
+
+#[test]
+fn a_hidden_link_to_nowhere_is_ignored() {
+    let folder = tempfile::tempdir().unwrap();
+    let all: Vec<Vec<u8>> = lines().into_iter().map(|(_, line)| line.into_bytes()).collect();
+    write(folder.path(), &all);
+    std::os::unix::fs::symlink("nobody@nowhere.1", folder.path().join(".#export")).unwrap();
+    let output = convert(&[folder.path()], &[]);
+    assert_eq!(output.code, 0, "{}", output.stderr);
+    assert_eq!(output.summary["ignored_files"].as_array().map(Vec::len), Some(1), "{:#}", output.summary);
+}
+
 /// Exit 3, one issue about a field; the row is there, the cell is blank.
 fn blanks_one_cell(from: &str, to: &str, kind: &str, field: &str, message: &str) {
     let (at, line) = a_claim();
@@ -173,11 +239,12 @@ fn unknown_codes_and_unknown_patients_are_told() {
 
     let output = with_line(patient, b"", &[]);
     assert_eq!(output.code, 3);
-    let claims = all.iter().filter(|(resource, _)| *resource == Resource::ExplanationOfBenefit).count();
+    let count = |wanted: Resource| all.iter().filter(|(resource, _)| *resource == wanted).count();
+    let (claims, coverages) = (count(Resource::ExplanationOfBenefit), count(Resource::Coverage));
     let unknown = |resource: &str| {
         output.issues().iter().filter(|issue| issue[1] == "unknown-patient" && issue[5] == resource).count()
     };
-    assert_eq!((unknown("ExplanationOfBenefit"), unknown("Coverage")), (claims, 1));
+    assert_eq!((unknown("ExplanationOfBenefit"), unknown("Coverage")), (claims, coverages));
     assert!(output.column("CCLF5", "BENE_MBI_ID").iter().all(String::is_empty), "rows stay, without MBI");
 }
 

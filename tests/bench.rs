@@ -49,6 +49,29 @@ fn every_stage_is_measured_for_every_number_of_threads() {
 }
 
 #[test]
+fn interrupted_it_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (export, scratch) = (folder.path().join("export"), folder.path().join("scratch"));
+    Synth { beneficiaries: 40, ..Synth::new(Api::V2) }.write(&export).unwrap();
+    std::fs::create_dir(&scratch).unwrap();
+    let mut command = claimfeed();
+    command.arg("bench").arg(&export).args(["--rounds", "1000", "--threads", "1"]).arg("--scratch").arg(&scratch);
+    let mut child = command.stderr(std::process::Stdio::null()).spawn().unwrap();
+    let begun = std::time::Instant::now();
+    let tables = || {
+        let folders = std::fs::read_dir(&scratch).unwrap().flatten();
+        folders.flat_map(|folder| std::fs::read_dir(folder.path()).into_iter().flatten()).count()
+    };
+    while tables() == 0 {
+        assert!(begun.elapsed().as_secs() < 60, "no tables");
+    }
+    let pid = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 0, "tables are left");
+}
+
+#[test]
 fn what_can_be_read_once_only_is_refused() {
     for once in ["-", "/dev/null"] {
         let output = claimfeed().args(["bench", once]).output().unwrap();

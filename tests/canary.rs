@@ -113,19 +113,22 @@ impl Export {
 
     /// Runs the command with as much to say as it can, and looks for marks in all that it left; its exit code.
     fn run(&self, arguments: &[&str]) -> i32 {
-        self.run_with(claimfeed(), arguments)
+        let mut command = claimfeed();
+        command.stdin(Stdio::null());
+        self.run_with(command, arguments)
     }
 
     fn run_with(&self, mut command: Command, arguments: &[&str]) -> i32 {
         let temp = self.folder.path().join("tmp");
         std::fs::create_dir_all(&temp).unwrap();
         command.args(arguments).env("TMPDIR", &temp);
-        command.env("RUST_BACKTRACE", "full").env("RUST_LOG", "trace").stdin(Stdio::null());
+        command.env("RUST_BACKTRACE", "full").env("RUST_LOG", "trace");
+        command.env("BCDA_CLIENT_ID", "id").env("BCDA_CLIENT_SECRET", format!("secret{MARK}"));
         let Output { status, stdout, stderr } = command.output().unwrap();
-        let said = [stdout, stderr].concat();
-        if !arguments.contains(&"-") {
-            clean("what was said", &said, false);
-        }
+        // A table that was asked for there may have them.
+        let is_table = arguments.windows(2).any(|pair| pair == ["-o", "-"]);
+        let said = if is_table { stderr } else { [stdout, stderr].concat() };
+        clean("what was said", &said, false);
         assert!(!String::from_utf8_lossy(&said).contains("found one at src"), "{}", String::from_utf8_lossy(&said));
         let left: Vec<_> = std::fs::read_dir(&temp).unwrap().flatten().map(|entry| entry.file_name()).collect();
         assert!(left.is_empty(), "left in the folder for temporary files: {left:?}");
@@ -179,11 +182,19 @@ impl Export {
 
     /// Marks in files beside the tables, rights of all of them.
     fn look(&self) {
-        let Ok(entries) = std::fs::read_dir(self.out()) else { return };
-        assert_eq!(std::fs::metadata(self.out()).unwrap().permissions().mode() & 0o777, 0o700);
+        self.look_in(&self.out());
+    }
+
+    fn look_in(&self, folder: &Path) {
+        let Ok(entries) = std::fs::read_dir(folder) else { return };
+        assert_eq!(std::fs::metadata(folder).unwrap().permissions().mode() & 0o777, 0o700);
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             assert!(!name.contains(MARK));
+            if name == "partial" {
+                self.look_in(&entry.path());
+                continue;
+            }
             assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{name}");
             if name == "issues.csv" {
                 let issues = common::read_csv(&entry.path());
@@ -291,7 +302,7 @@ fn every_way(api: Api, plant: Plant) {
     let full = |blocks: u32| {
         let mut command = Command::new("sh");
         let limit = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
-        command.args(["-c", &limit, "sh", env!("CARGO_BIN_EXE_claimfeed")]);
+        command.args(["-c", &limit, "sh", env!("CARGO_BIN_EXE_claimfeed")]).stdin(Stdio::null());
         export.run_with(command, &["convert", &input, "-o", &out, "--force", "--api", api.name()])
     };
     codes.extend([0, 8, 32].map(full));
@@ -301,7 +312,49 @@ fn every_way(api: Api, plant: Plant) {
         codes.push(export.run(&["convert", &input, "-o", &out, "--force", "--api", other.name()]));
     }
     codes.push(export.run(&["convert", &input, "/nowhere", "-o", &out, "--force"]));
-    codes.push(export.run(&["fetch", "--server", "http://127.0.0.1:9", "-o", &out, "--tries", "1"]));
+
+    // Other ways in and out, and what is said for programs.
+    let _ = std::fs::remove_dir_all(export.out());
+    codes.push(convert(&["--partial", "--lineage"]));
+    codes.push(convert(&["--partial", "--pseudonymize", &key, "--shift-dates"]));
+    codes.push(convert(&["--log-format", "json", "--strict"]));
+    codes.push(export.run(&["convert", &input, "-o", "-", "--tables", "CCLF5"]));
+    codes.push(export.run(&[
+        "convert",
+        &input,
+        "-o",
+        "-",
+        "--tables",
+        "CCLF8",
+        "--format",
+        "arrow-stream",
+        "--strict",
+    ]));
+    let mut piped = claimfeed();
+    let lines = std::fs::File::open(export.path().join("ExplanationOfBenefit.ndjson")).unwrap();
+    piped.stdin(Stdio::from(lines));
+    codes.push(export.run_with(piped, &["convert", "-", "-o", &out, "--force", "--api", api.name()]));
+
+    // Where nobody answers: credentials and what was asked for stay with us.
+    let (raw, nobody) = (export.folder.path().join("raw"), "http://127.0.0.1:9");
+    let raw_name = raw.display().to_string();
+    for command in
+        [&["fetch", "-o", &raw_name][..], &["run", "-o", &raw_name, "--out", &out, "--force"], &["jobs", "list"]]
+    {
+        codes.push(export.run(&[command, &["--server", nobody, "--tries", "1"]].concat()));
+    }
+    let mut folders = vec![raw];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            match entry.metadata().unwrap() {
+                meta if meta.is_dir() => folders.push(entry.path()),
+                meta => {
+                    assert_eq!(meta.permissions().mode() & 0o777, 0o600, "{:?}", entry.path());
+                    clean("what fetch keeps", &std::fs::read(entry.path()).unwrap(), false);
+                }
+            }
+        }
+    }
     codes.sort_unstable();
     codes.dedup();
     eprintln!("{}: exit codes {codes:?}", api.name());

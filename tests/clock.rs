@@ -88,9 +88,7 @@ fn library() -> Option<&'static Path> {
             return Some(path);
         }
         assert!(std::env::var_os("CI").is_none(), "CI must have cc for Linux: .ci/run installs it");
-        eprintln!(
-            "\n*** SKIPPED: no clock that can be set: expected cc on Linux; apt-get install build-essential ***\n"
-        );
+        common::skipped("no clock that can be set: expected cc on Linux; apt-get install build-essential");
         None
     };
     LIBRARY.get_or_init(compiled).as_deref()

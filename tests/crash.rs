@@ -230,7 +230,7 @@ fn a_disk_that_is_full() {
             .stderr(Stdio::null())
             .status();
         if !mount.is_ok_and(|status| status.success()) {
-            eprintln!("\n*** SKIPPED: expected the right to mount a small tmpfs, found none; run as root ***\n");
+            common::skipped("expected the right to mount a small tmpfs, found none; run as root");
             return;
         }
         let out = disk.join("out");
@@ -266,7 +266,7 @@ fn as_nobody(program: &Path) -> Option<Command> {
     if can.is_ok_and(|output| output.status.success()) {
         return Some(command);
     }
-    eprintln!("\n*** SKIPPED: expected the right to become another user (root, setpriv), found none ***\n");
+    common::skipped("expected the right to become another user (root, setpriv), found none");
     None
 }
 
@@ -305,7 +305,7 @@ fn rights_that_are_missing() {
 #[test]
 fn an_output_on_another_device() {
     let Ok(out) = tempfile::tempdir_in("/dev/shm") else {
-        eprintln!("\n*** SKIPPED: expected a second file system at /dev/shm, found none ***\n");
+        common::skipped("expected a second file system at /dev/shm, found none");
         return;
     };
     let parent = tempfile::tempdir().unwrap();

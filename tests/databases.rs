@@ -84,7 +84,7 @@ fn query(table: &str, columns: &[(String, String)]) -> String {
 /// In CI a tool must be there.
 fn skipped(what: &str) {
     assert!(std::env::var_os("CI").is_none(), "CI must have {what}: .ci/run installs it");
-    eprintln!("\n*** SKIPPED: no {what} here ***\n");
+    common::skipped(&format!("no {what} here"));
 }
 
 fn run(command: &mut Command, input: &str) -> String {

@@ -132,6 +132,31 @@ fn pages_and_deletions_are_followed() {
 }
 
 #[test]
+fn a_page_on_another_host_never_sees_the_token() {
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let saw = seen.clone();
+    let other = Server::start(move |request| {
+        saw.lock().unwrap().push(request.header("authorization").map(str::to_string));
+        Some(Reply::new(200, r#"{"output":[{"type":"Patient","url":"/files/1"}]}"#))
+    });
+    let manifest = format!(
+        r#"{{"output":[{{"type":"Patient","url":"/files/1"}}],"link":[{{"relation":"next","url":"{}/p2"}}]}}"#,
+        other.url
+    );
+    let server = bulk(manifest.leak(), |_| None);
+    let folder = tempfile::tempdir().unwrap();
+    let output = fetch(&server, folder.path(), &["--auth", "bearer"]);
+    assert_eq!(output.status.code(), Some(6), "{}", said(&output));
+    assert!(said(&output).contains("not followed") && seen.lock().unwrap().is_empty(), "{}", said(&output));
+    let folder = tempfile::tempdir().unwrap();
+    let host = other.url.trim_start_matches("http://");
+    let output = fetch(&server, folder.path(), &["--auth", "bearer", "--allow-host", host]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(*seen.lock().unwrap(), [None], "asked without the token");
+    assert!(folder.path().join("Patient.0002.ndjson").exists());
+}
+
+#[test]
 fn a_body_whose_end_nobody_can_tell_is_refused() {
     use std::io::{Read, Write};
     let manifest = r#"{"output":[{"type":"Patient","url":"/files/1"}]}"#;
@@ -181,7 +206,7 @@ fn key(folder: &Path, options: &[&str]) -> Option<(String, Vec<u8>)> {
     let made = Command::new("openssl").arg("genpkey").args(options).arg("-out").arg(&private).output();
     let Ok(made) = made else {
         assert!(std::env::var_os("CI").is_none(), "CI must have openssl");
-        eprintln!("\n*** SKIPPED: no openssl to make a key with ***\n");
+        common::skipped("no openssl to make a key with");
         return None;
     };
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));

@@ -31,7 +31,7 @@ fn nginx() -> Option<PathBuf> {
         return found;
     }
     assert!(std::env::var_os("CI").is_none(), "CI must have nginx with its echo module: nginx libnginx-mod-http-echo");
-    eprintln!("\n*** SKIPPED: no nginx with its echo module; apt-get install nginx libnginx-mod-http-echo ***\n");
+    common::skipped("no nginx with its echo module; apt-get install nginx libnginx-mod-http-echo");
     None
 }
 

@@ -174,7 +174,7 @@ fn what_people_use_reads_them() {
     let ready = Command::new(&python).args(["-c", "import duckdb, polars, pyarrow"]).output();
     if !ready.is_ok_and(|ready| ready.status.success()) {
         assert!(std::env::var_os("CI").is_none(), "CI must have DuckDB, Polars and pyarrow (see .ci/run)");
-        eprintln!("SKIPPED: {python} has not all of duckdb, polars and pyarrow (pip install them to run this test)");
+        common::skipped(&format!("{python} has not all of duckdb, polars and pyarrow; pip install them"));
         return;
     }
     let output = all_formats("v2", &[]);

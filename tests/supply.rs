@@ -22,7 +22,7 @@ fn listed(head: &str) -> BTreeSet<String> {
 /// What Cargo.lock has, with what each package says of itself.
 fn packages() -> Vec<Value> {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--locked", "--offline", "--format-version", "1"])
+        .args(["metadata", "--locked", "--format-version", "1"])
         .current_dir(root())
         .output()
         .unwrap();
@@ -176,7 +176,7 @@ fn the_dockerfile_copies_a_whole_workspace() {
         }
     }
     let checked = Command::new(env!("CARGO"))
-        .args(["metadata", "--locked", "--offline", "--no-deps", "--format-version", "1"])
+        .args(["metadata", "--locked", "--no-deps", "--format-version", "1"])
         .current_dir(folder.path())
         .output()
         .unwrap();

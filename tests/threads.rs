@@ -9,11 +9,6 @@ use std::process::{Command, Stdio};
 use claimfeed::Api;
 use claimfeed::sandbox::Synth;
 
-/// Skipped things are told loudly; in CI what CI has must not be skipped.
-fn skipped(what: &str) {
-    eprintln!("\n*** SKIPPED: {what} ***\n");
-}
-
 fn export(folder: &Path) -> PathBuf {
     let export = folder.join("export");
     Synth { beneficiaries: 150, files: 4, ..Synth::new(Api::V2) }.write(&export).unwrap();
@@ -59,7 +54,7 @@ fn as_many_workers_as_cores_that_the_process_may_use() {
     let first = first.split([',', '-']).next().unwrap();
     if Command::new("taskset").arg("--version").output().is_err() {
         assert!(std::env::var_os("CI").is_none(), "CI must have taskset");
-        return skipped("workers on one core: no taskset; apt-get install util-linux");
+        return common::skipped("workers on one core: no taskset; apt-get install util-linux");
     }
     assert_eq!(workers(&export, &folder.path().join("one"), &["taskset", "-c", first]), 1);
 }
@@ -99,11 +94,11 @@ impl Drop for Group {
 #[cfg(target_os = "linux")]
 fn a_containers_limit_counts() {
     if cores() < 2 {
-        return skipped("a container's limit: this machine has one core anyway");
+        return common::skipped("a container's limit: this machine has one core anyway");
     }
     let group = match Group::of_one_core() {
         Ok(group) => group,
-        Err(why) => return skipped(&format!("a container's limit: {why} (wants root)")),
+        Err(why) => return common::skipped(&format!("a container's limit: {why} (wants root)")),
     };
     let folder = tempfile::tempdir().unwrap();
     let export = export(folder.path());

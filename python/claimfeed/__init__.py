@@ -99,7 +99,7 @@ def convert(
     tables: names; all of CMS's by default; `enrollment` if named.
     format: csv, parquet, arrow, arrow-stream, or several.
     threads: workers; all cores by default.
-    adjustments: `final` (claims in force), `cclf-pairs` or `raw` (every version); inputs of several folders are several
+    adjustments: `final` (claims in force), `cclf-pairs` or `raw` (all that no rule leaves out); inputs of several folders are several
         deliveries, of which the newest version counts.
 
     The command's list of every issue, issues.csv, is not written. The report has `exit_code` 3 if something was left out or left blank: nothing is raised for that unless `strict`.
@@ -122,7 +122,7 @@ def fetch(
 ) -> dict[str, Any]:
     """Fetches an export from BCDA into a folder, as `claimfeed fetch` does; killed, the same call goes on from there.
 
-    server: address; CMS's public sandbox by default.
+    server: address; by default what BCDA_BASE_URL (or BCDA_API_URL, BCDA_URL) says, else CMS's public sandbox.
     api: v1, v2 or v3.
     since: an instant (2026-01-31T00:00:00Z), or `auto`: what came since the last fetch, in a folder of its own in `output`.
     parallel: downloads at once.

@@ -7,6 +7,8 @@
 mod stage;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -28,6 +30,8 @@ pub struct Bench {
     pub rounds: usize,
     /// folder in which a private one is made for the tables, and removed again
     pub scratch: PathBuf,
+    /// once set, it ends with [`Error::Interrupted`]
+    pub interrupted: Arc<AtomicBool>,
 }
 
 /// What was measured.
@@ -97,7 +101,8 @@ impl Bench {
         let opened = self.job.open()?;
         let scratch = tempfile::tempdir_in(&self.scratch)
             .map_err(|error| Error::file("create a folder in", &self.scratch, error))?;
-        let bench = stage::Bench { job: &self.job, opened: &opened, scratch: scratch.path() };
+        let bench =
+            stage::Bench { job: &self.job, opened: &opened, scratch: scratch.path(), interrupted: &self.interrupted };
         let sources = &opened.input.sources;
         let all = bench.run(Stage::Lines, 1)?;
 

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde::Serialize;
 
 use crate::crosswalk::walk::Walker;
 use crate::error::{Error, Result};
-use crate::job::{Job, Opened, Place, Reader, Silent, Take, Tally};
+use crate::job::{Job, Observer, Opened, Place, Reader, Take, Tally};
 use crate::parse::Cursor;
 use crate::read::feed::CHUNK;
 use crate::read::{Chunk, Feed, Source};
@@ -81,6 +81,20 @@ pub struct Bench<'b> {
     pub opened: &'b Opened,
     /// an empty folder for the tables
     pub scratch: &'b Path,
+    pub interrupted: &'b AtomicBool,
+}
+
+/// Ends a job once it is interrupted.
+struct Until<'b>(&'b AtomicBool);
+
+impl Observer for Until<'_> {
+    fn progress(&mut self, _done: u64, _total: u64) -> Result<()> {
+        go_on(self.0)
+    }
+}
+
+fn go_on(interrupted: &AtomicBool) -> Result<()> {
+    if interrupted.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
 }
 
 impl Bench<'_> {
@@ -99,7 +113,7 @@ impl Bench<'_> {
 
     fn convert(&self, threads: usize, sink: &mut dyn Sink) -> Result<Passed> {
         let job = Job { threads, ..self.job.clone() };
-        let report = job.run(sink, &mut Silent)?;
+        let report = job.run(sink, &mut Until(self.interrupted))?;
         let add = |passed: Passed, input: &crate::report::InputReport| Passed {
             bytes: passed.bytes + input.uncompressed_bytes,
             lines: passed.lines + input.lines,
@@ -131,6 +145,7 @@ impl Bench<'_> {
             let mut worker = worker();
             let mut chunk = Chunk::default();
             while feed.next(&mut chunk)? {
+                go_on(self.interrupted)?;
                 let Passed { bytes, lines } = worker(&chunk)?;
                 passed.bytes += bytes;
                 passed.lines += lines;

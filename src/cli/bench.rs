@@ -7,6 +7,7 @@ use claimfeed::job::Job;
 use claimfeed::parse::{Parser, Verify};
 use claimfeed::{Api, Error, Result};
 
+use super::listing::interruption;
 use super::table::Columns;
 
 /// Measure how fast each stage is on an export and this machine
@@ -19,7 +20,7 @@ Examples:
 Each stage runs together with all before it and none behind it; share is what it adds to the time of the whole. Speeds are
 bytes of uncompressed NDJSON by wall time (stage read: bytes of the files), medians of the rounds. The files are read before
 the clock starts: what fits into memory comes from there, not from the disk. Tables of the last stage go to a private folder
-that is removed again.")]
+that is removed again, unless it is killed (SIGKILL).")]
 pub struct BenchCommand {
     /// Files or folders of an export (plain, gzip or zstd)
     #[arg(required = true)]
@@ -74,7 +75,9 @@ impl BenchCommand {
             given => given.iter().map(|threads| usize::from(*threads)).collect(),
         };
         let rounds = usize::from(self.rounds);
-        let bench = Bench { job, threads, rounds, scratch: self.scratch.unwrap_or_else(std::env::temp_dir) };
+        let scratch = self.scratch.unwrap_or_else(std::env::temp_dir);
+        let interrupted = interruption(&scratch)?;
+        let bench = Bench { job, threads, rounds, scratch, interrupted };
         let measured = bench.run(|round| match round {
             0 => super::tell("warming up\n"),
             _ => super::tell(&format!("round {round} of {rounds}\n")),

@@ -22,6 +22,7 @@ use claimfeed::{Api, Error, Result};
 use super::fixed::FixedArgs;
 use super::format::{self, Format};
 use super::listing::{ISSUES, Listing};
+use super::report;
 use super::show::show;
 use super::stale::Stale;
 use super::target::{PAGE, SUMMARY, Target, prepare, remove_empty, table_names, write_summary};
@@ -85,7 +86,7 @@ pub struct How {
     #[arg(long, value_parser = ["used", "full"], default_value = "used")]
     verify: String,
     /// Of several versions of a claim: the one in force; that and what was in force before as original and cancellation,
-    /// for loaders that net; or all of them as they are served
+    /// for loaders that net; or all that no rule leaves out (cancelled and superseded ones and voids stay out)
     #[arg(long, value_parser = ["final", "cclf-pairs", "raw"], default_value = "final")]
     adjustments: String,
     /// What reads the claims
@@ -221,6 +222,27 @@ impl How {
         )))
     }
 
+    /// How the run ended that wrote these tables, and the partially adjudicated claims beside them if they are wanted.
+    pub fn earlier_code(&self, report: &Report, folder: &Path) -> Result<u8> {
+        let partial = folder.join(PARTIAL);
+        match report.exit_code() {
+            0 if self.partial && partial.is_dir() => Ok(report::read(&partial)?.exit_code()),
+            code => Ok(code),
+        }
+    }
+
+    /// Whether a run with these options has made these tables: all that are wanted, in every format.
+    pub fn has_made(&self, report: &Report) -> Result<bool> {
+        let job = self.job(&[])?;
+        let has = |name: &str| report.tables.keys().any(|table| table.eq_ignore_ascii_case(name));
+        let tables = match &job.tables[..] {
+            [] => job.schemas.tables.iter().all(|table| has(&table.layout.table)),
+            names => names.iter().all(|name| has(name)),
+        };
+        let csv = self.csv_options();
+        Ok(tables && self.format.iter().all(|format| report.files.iter().any(|file| format.is_of(file, csv))))
+    }
+
     fn pseudonyms(&self) -> Result<Option<Pseudonyms>> {
         let of = |path: &PathBuf| Ok(Pseudonyms::new(&Key::open(path)?, self.shift_dates));
         self.pseudonymize.as_ref().map(of).transpose()
@@ -336,12 +358,11 @@ impl How {
         };
         let known = job.schemas.tables.iter().find(|known| known.layout.table.eq_ignore_ascii_case(table));
         let name = known.map_or(table.clone(), |known| known.layout.table.clone());
-        // Its issues are counted in the summary; the listing itself goes with its folder.
-        let folder =
-            tempfile::tempdir().map_err(|error| Error::file("create a folder in", &std::env::temp_dir(), error))?;
-        job.spool = folder.path().to_path_buf();
-        let mut listing = Listing::new(folder.path(), true)?;
-        let mut sink = PipeSink::new(&name, stream, folder.path(), std::io::stdout());
+        // Its issues are counted in the summary. All that waits there is in unnamed files.
+        let folder = std::env::temp_dir();
+        job.spool = folder.clone();
+        let mut listing = Listing::unnamed(&folder)?;
+        let mut sink = PipeSink::new(&name, stream, &folder, std::io::stdout());
         let report = match job.run(&mut sink, &mut listing) {
             // A reader that has seen enough is no failure.
             Err(Error::File { source, .. }) if source.kind() == ErrorKind::BrokenPipe => return Ok(0),

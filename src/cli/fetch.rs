@@ -27,6 +27,9 @@ pub struct FetchCommand {
     /// Folder to write to, made if it is not there; with --since auto each export gets a folder of its own in it
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
+    /// Claims still in adjudication too, which v3 sends only if asked; for `convert --partial`
+    #[arg(long)]
+    partial: bool,
     #[command(flatten)]
     server: ServerArgs,
 }
@@ -58,8 +61,8 @@ pub struct ExportArgs {
 }
 
 impl ExportArgs {
-    /// The fetch that these options ask for.
-    pub fn fetch<'a>(&self, client: &'a Client, dialect: Dialect, folder: &Path) -> Result<Fetch<'a>> {
+    /// The fetch that these options ask for; `partial`: claims still in adjudication too.
+    pub fn fetch<'a>(&self, client: &'a Client, dialect: Dialect, folder: &Path, partial: bool) -> Result<Fetch<'a>> {
         let scope = match (&self.group, self.patient, dialect) {
             (Some(id), ..) => Scope::Group(id.clone()),
             (None, true, _) => Scope::Patient,
@@ -74,6 +77,7 @@ impl ExportArgs {
             ));
         }
         let export = Export { dialect, scope, types: self.types.clone(), since, filters: self.filters.clone() };
+        let export = if partial { export.with_partial() } else { export };
         export.check()?;
         let since = if auto { Since::Auto } else { Since::Asked };
         let parallel = usize::from(self.parallel);
@@ -100,7 +104,7 @@ impl FetchCommand {
             return Err(error);
         }
         let client = client?;
-        self.export.fetch(&client, dialect, &self.output)?.run()
+        self.export.fetch(&client, dialect, &self.output, self.partial)?.run()
     }
 }
 

@@ -30,7 +30,8 @@ enum Verb {
     Status(One),
     /// End a job that runs
     Cancel(One),
-    /// Wait for a job that was started elsewhere, and fetch its files
+    /// Wait for a job that was started elsewhere, and fetch its files. BCDA says what it was asked for; the options that say so count
+    /// only where a server does not (--bulk)
     Attach {
         #[command(flatten)]
         one: One,
@@ -93,7 +94,7 @@ impl JobsCommand {
                 super::print(b"cancelled\n")
             }
             Verb::Attach { one, output, export } => {
-                let mut fetch = export.fetch(client, dialect, output)?;
+                let mut fetch = export.fetch(client, dialect, output, false)?;
                 fetch.job = Some(one.job.clone());
                 // What the job was asked for, whatever the options are: the state must not say otherwise.
                 if let Dialect::Bcda(_) = dialect {

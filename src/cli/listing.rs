@@ -1,5 +1,6 @@
 //! Lists every issue in issues.csv, shows progress on a terminal, and listens for interruptions.
 
+use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,14 +11,36 @@ use claimfeed::job::Observer;
 use claimfeed::report::{Issue, Weight};
 use claimfeed::{Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
+use tempfile::TempPath;
 
 /// The listing's file name.
 pub const ISSUES: &str = "issues.csv";
 
+/// Set by SIGINT and SIGTERM. A second one ends the process at once: the first may wait for the end of standard input.
+pub fn interruption(folder: &Path) -> Result<Arc<AtomicBool>> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, 130, interrupted.clone())
+            .and_then(|_| signal_hook::flag::register(signal, interrupted.clone()))
+            .map_err(|error| Error::file("listen for signals in", folder, error))?;
+    }
+    Ok(interrupted)
+}
+
+fn named(folder: &Path) -> Result<(BufWriter<File>, Option<TempPath>)> {
+    let trouble = |error| Error::file("create a file in", folder, error);
+    let (file, path) = tempfile::NamedTempFile::with_prefix_in(HIDDEN, folder).map_err(trouble)?.into_parts();
+    let mut file = BufWriter::new(file);
+    writeln!(file, "weight,kind,file,line,byte,resource,id,field,message").map_err(trouble)?;
+    Ok((file, Some(path)))
+}
+
 /// Lists every issue in issues.csv and shows progress on a terminal.
 pub struct Listing {
     folder: PathBuf,
-    file: BufWriter<tempfile::NamedTempFile>,
+    file: BufWriter<File>,
+    /// none: the listing goes with its process
+    path: Option<TempPath>,
     bar: ProgressBar,
     /// set by SIGINT and SIGTERM: the job ends at the next chunk and its unfinished files go with it
     interrupted: Arc<AtomicBool>,
@@ -26,35 +49,31 @@ pub struct Listing {
 impl Listing {
     /// A listing that grows in the folder; `bar`: with progress, where there is a terminal.
     pub fn new(folder: &Path, bar: bool) -> Result<Listing> {
+        Listing::with(folder, bar, named(folder)?)
+    }
+
+    /// One that nobody will read, in an unnamed file.
+    pub fn unnamed(folder: &Path) -> Result<Listing> {
+        let file = tempfile::tempfile_in(folder).map_err(|error| Error::file("create a file in", folder, error))?;
+        Listing::with(folder, true, (BufWriter::new(file), None))
+    }
+
+    fn with(folder: &Path, bar: bool, (file, path): (BufWriter<File>, Option<TempPath>)) -> Result<Listing> {
         let bar = if bar && super::log::is_watched() { ProgressBar::new(0) } else { ProgressBar::hidden() };
         let style = "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
         if let Ok(style) = ProgressStyle::with_template(style) {
             bar.set_style(style);
         }
-        let interrupted = Arc::new(AtomicBool::new(false));
-        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-            // A second one ends the process at once: the first may wait for the end of standard input.
-            signal_hook::flag::register_conditional_shutdown(signal, 130, interrupted.clone())
-                .and_then(|_| signal_hook::flag::register(signal, interrupted.clone()))
-                .map_err(|error| Error::file("listen for signals in", folder, error))?;
-        }
-        Ok(Listing { folder: folder.to_path_buf(), file: Listing::open(folder)?, bar, interrupted })
-    }
-
-    fn open(folder: &Path) -> Result<BufWriter<tempfile::NamedTempFile>> {
-        let trouble = |error| Error::file("create a file in", folder, error);
-        let mut file = BufWriter::new(tempfile::NamedTempFile::with_prefix_in(HIDDEN, folder).map_err(trouble)?);
-        writeln!(file, "weight,kind,file,line,byte,resource,id,field,message").map_err(trouble)?;
-        Ok(file)
+        Ok(Listing { folder: folder.to_path_buf(), file, path, bar, interrupted: interruption(folder)? })
     }
 
     /// Gives it its name.
     pub fn finish(self, target: &Path) -> Result<()> {
         self.bar.finish_and_clear();
         let file = self.file.into_inner().map_err(|error| Error::file("write", target, error.into_error()))?;
-        file.as_file().sync_all().map_err(|error| Error::file("write", target, error))?;
-        file.persist(target).map_err(|error| Error::file("rename to", target, error.error))?;
-        Ok(())
+        file.sync_all().map_err(|error| Error::file("write", target, error))?;
+        let Some(path) = self.path else { return Ok(()) };
+        path.persist(target).map_err(|error| Error::file("rename to", target, error.error))
     }
 }
 
@@ -90,7 +109,9 @@ impl Observer for Listing {
     }
 
     fn restart(&mut self) -> Result<()> {
-        self.file = Listing::open(&self.folder)?;
+        if self.path.is_some() {
+            (self.file, self.path) = named(&self.folder)?;
+        }
         Ok(())
     }
 }

@@ -19,7 +19,7 @@ Examples:
   claimfeed report tables --html page.html     one page with charts, readable offline
 
 Reads summary.json and nothing else, so it works with any output format. `convert` writes the same page as report.html.
-The exit code is the run's: 0 complete, 3 something was lost, 4 sums differ.")]
+The exit code is that of these tables: 0 complete, 3 something was lost, 4 sums differ. `partial` has a summary of its own.")]
 pub struct ReportCommand {
     /// Output folder of `convert`, or its summary.json
     output: PathBuf,
@@ -58,7 +58,7 @@ impl ReportCommand {
 }
 
 /// The report of a finished run.
-fn read(output: &Path) -> Result<Report> {
+pub fn read(output: &Path) -> Result<Report> {
     let path = if output.is_dir() { output.join(SUMMARY) } else { output.to_path_buf() };
     if !path.exists() {
         return Err(Error::Usage(format!(

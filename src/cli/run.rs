@@ -4,7 +4,7 @@
 //! are whole; the state that the next export goes on from is written after them. With `--discard-raw` a file is removed when it
 //! was read; if it is needed again, it is fetched again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use claimfeed::disk::write_whole;
@@ -20,8 +20,9 @@ use claimfeed::{Api, Error, Result};
 
 use super::convert::How;
 use super::fetch::{ExportArgs, exit_code, show};
+use super::report::read;
 use super::server::ServerArgs;
-use super::target::{SUMMARY, Target, prepare};
+use super::target::{SUMMARY, Target, begin, check_empty, hold};
 use super::watch::Watch;
 
 /// Files that may wait to be converted before more are fetched, for each download at once; with --discard-raw only.
@@ -37,7 +38,8 @@ Examples:
   claimfeed run --server https://api.bcda.cms.gov --api v3 -o export --out tables --format parquet --discard-raw
   claimfeed run --since auto -o deliveries --out tables-2026-11
 
-The tables are those of `fetch` and then `convert`, byte for byte. Killed at any moment, the same command goes on from there.")]
+The tables are those of `fetch` and then `convert`, byte for byte. Killed at any moment, the same command goes on from there.
+Done already, it converts nothing and exits as it did before.")]
 pub struct RunCommand {
     #[command(flatten)]
     export: ExportArgs,
@@ -45,7 +47,7 @@ pub struct RunCommand {
     #[arg(short, long, value_name = "RAW")]
     output: PathBuf,
     /// Folder for the tables
-    #[arg(long, value_name = "TABLES")]
+    #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Remove a file when it was read: only some of them are on disk at a time
     #[arg(long)]
@@ -81,23 +83,31 @@ impl RunCommand {
         }
         let dialect = self.server.dialect()?;
         let client = self.server.client(watch)?;
-        let fetch = self.export.fetch(&client, dialect, &self.output)?;
-        self.place()?;
+        let fetch = self.export.fetch(&client, dialect, &self.output, self.how.is_partial())?;
+        let _held = self.place()?;
         match fetch.begin()? {
             Stage::Whole(fetched) => {
-                let code = if self.out.join(SUMMARY).exists() {
-                    self.how.check_pseudonyms(&self.out.join(SUMMARY))?;
+                let files = fetched.files()?;
+                let code = if files.is_empty() {
                     0
+                } else if self.out.join(SUMMARY).exists() && !self.how.replaces() {
+                    self.earlier(&files)?
+                } else if files.iter().any(|name| !fetched.folder.join(name).exists()) {
+                    return Err(Error::Usage(format!(
+                        "expected the files of this export in `{}`, found that they were removed\n  hint: another folder for them fetches everything anew",
+                        fetched.folder.display()
+                    )));
                 } else {
                     let mut job = self.how.job(std::slice::from_ref(&fetched.folder))?;
                     job.spool = self.out.clone();
+                    begin(&self.out)?;
                     self.how.convert_folder(&mut job, &target)?
                 };
                 self.unmark();
                 Ok((fetched, code))
             }
             Stage::Files(open) => {
-                let _held = self.mark(open.asked())?;
+                self.mark(open.asked())?;
                 self.files(&fetch, open, watch, &target)
             }
         }
@@ -123,6 +133,9 @@ impl RunCommand {
             Dialect::Bcda(api) => Some(api),
             Dialect::Bulk => None,
         };
+        if !files.is_empty() {
+            begin(&self.out)?;
+        }
         let result = match api {
             Some(api) if !files.is_empty() => self.stream(&open, &files, ahead, api, watch, target),
             _ => self.one_after_the_other(&mut open, target, files.is_empty()),
@@ -213,30 +226,51 @@ impl RunCommand {
         convert().map_err(|error| (error, there))
     }
 
-    /// Before anything is asked for: the folder of the tables is empty, or begun or filled by a run like this one.
-    fn place(&self) -> Result<()> {
-        let ours = self.marked().is_some();
-        // A run that was whole already may be asked for again.
-        let whole = self.out.join(SUMMARY).exists() && self.output.join(MANIFEST).exists();
-        if ours || (whole && !self.how.replaces()) {
-            return Ok(());
-        }
-        prepare(&self.out, self.how.replaces()).map(|_| ())
-    }
-
-    /// Holds the folder, without what a killed run left (its tables had no names yet, or will be replaced), and marks it as
-    /// that of this export.
-    fn mark(&self, asked: &str) -> Result<Folder> {
-        if self.marked().is_some_and(|other| other != asked) && self.out.join(SUMMARY).exists() && !self.how.replaces()
-        {
+    /// How the run ended whose tables are there: it was one like this one, of the same export.
+    fn earlier(&self, files: &[String]) -> Result<u8> {
+        self.how.check_pseudonyms(&self.out.join(SUMMARY))?;
+        let report = read(&self.out)?;
+        let mut files: Vec<&Path> = files.iter().map(Path::new).collect();
+        // As `convert` takes the files of a folder.
+        files.sort();
+        let sorted = files.into_iter().map(stem);
+        let inputs = report.inputs.iter().map(|input| stem(Path::new(&input.file)));
+        if !self.how.has_made(&report)? || !inputs.eq(sorted) {
             return Err(Error::Usage(format!(
-                "expected an empty folder for the tables, found those of an earlier export in `{}`\n  hint: name another folder",
+                "expected the tables of this command and export in `{}`, found others\n  hint: name another folder for the tables, or add `--force` to replace them",
                 self.out.display()
             )));
         }
-        let held = Folder::hold(&self.out)?;
-        write_whole(&self.out.join(BEGUN), format!("{}\n{asked}\n", self.raw()).as_bytes())?;
+        super::tell(&format!(
+            "the tables in `{}` are whole: nothing was converted\n  hint: `--force` converts anew\n",
+            self.out.display()
+        ));
+        self.how.earlier_code(&report, &self.out)
+    }
+
+    /// Before anything is asked for: the folder of the tables is empty, or begun or filled by a run like this one. Holds it, without
+    /// what a killed run left (its tables had no names yet, or will be replaced).
+    fn place(&self) -> Result<Folder> {
+        let held = hold(&self.out)?;
+        let ours = self.marked().is_some();
+        // A run that was whole already may be asked for again.
+        let whole = self.out.join(SUMMARY).exists() && self.output.join(MANIFEST).exists();
+        if !ours && !whole {
+            check_empty(&self.out, self.how.replaces())?;
+        }
         Ok(held)
+    }
+
+    /// Marks the folder as that of this export.
+    fn mark(&self, asked: &str) -> Result<()> {
+        let others = self.marked().is_none_or(|other| other != asked) && self.out.join(SUMMARY).exists();
+        if others && !self.how.replaces() {
+            return Err(Error::Usage(format!(
+                "expected an empty folder for the tables, found those of an earlier export in `{}`\n  hint: name another folder, or add `--force` to replace them",
+                self.out.display()
+            )));
+        }
+        write_whole(&self.out.join(BEGUN), format!("{}\n{asked}\n", self.raw()).as_bytes())
     }
 
     /// The export that a run into the same folders began.
@@ -253,6 +287,12 @@ impl RunCommand {
     fn unmark(&self) {
         let _ = std::fs::remove_file(self.out.join(BEGUN));
     }
+}
+
+/// A file's name without what tells how it was compressed.
+fn stem(path: &Path) -> &str {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.split_once(".ndjson").map_or(name, |(stem, _)| stem)
 }
 
 /// Ends the downloads whatever becomes of the conversion.

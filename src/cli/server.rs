@@ -6,22 +6,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use claimfeed::fetch::address::{set, usual};
 use claimfeed::fetch::http::Ask;
 use claimfeed::fetch::{Address, Backend, Client, Credentials, Dialect, Login, Observer, Patience};
 use claimfeed::{Api, Error, Result};
 
 use super::watch::Watch;
 
-/// CMS's public sandbox.
-const SANDBOX: &str = "https://sandbox.bcda.cms.gov";
-const SERVER: [&str; 3] = ["BCDA_BASE_URL", "BCDA_API_URL", "BCDA_URL"];
 const NO_CREDENTIALS: &str = "expected credentials in BCDA_CLIENT_ID and BCDA_CLIENT_SECRET, found none\n  hint: those of CMS's public sandbox are at https://bcda.cms.gov, those for production come from CMS; `claimfeed sandbox` needs no account";
 
 /// Which server, and as whom.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Server")]
 pub struct ServerArgs {
-    /// Address of the server [default: BCDA_BASE_URL, else CMS's public sandbox]
+    /// Address of the server [default: BCDA_BASE_URL, BCDA_API_URL or BCDA_URL, else CMS's public sandbox]
     #[arg(long, value_name = "URL")]
     server: Option<String>,
     /// API version of BCDA [default: BCDA_API_VERSION, else v2]
@@ -74,15 +72,6 @@ pub struct ServerArgs {
     pub quiet: bool,
 }
 
-/// The first of these variables that is set to something.
-fn env(names: &[&str]) -> Option<String> {
-    names
-        .iter()
-        .find_map(|name| std::env::var(name).ok())
-        .map(|text| text.trim().to_string())
-        .filter(|text| !text.is_empty())
-}
-
 /// A file's text without the line feed at its end.
 fn secret_of(path: &Path) -> Result<String> {
     let text = std::fs::read_to_string(path).map_err(|error| Error::file("read", path, error))?;
@@ -95,7 +84,7 @@ impl ServerArgs {
         if self.bulk {
             return Ok(Dialect::Bulk);
         }
-        let name = self.api.clone().or_else(|| env(&["BCDA_API_VERSION"])).unwrap_or_else(|| "v2".to_string());
+        let name = self.api.clone().or_else(|| set(&["BCDA_API_VERSION"])).unwrap_or_else(|| "v2".to_string());
         Api::parse(&name.to_lowercase())
             .map(Dialect::Bcda)
             .ok_or_else(|| Error::Usage(format!("expected v1, v2 or v3 in BCDA_API_VERSION, found `{name}`")))
@@ -103,8 +92,7 @@ impl ServerArgs {
 
     /// A client with these options.
     pub fn client(&self, observer: &Arc<Watch>) -> Result<Client> {
-        let named = self.server.clone().or_else(|| env(&SERVER));
-        let address = Address::parse(named.as_deref().unwrap_or(SANDBOX), &self.allow_host)?;
+        let address = Address::parse(&self.server.clone().unwrap_or_else(usual), &self.allow_host)?;
         let seconds = |seconds: f64| {
             Duration::try_from_secs_f64(seconds)
                 .map_err(|_| Error::Usage(format!("expected seconds for `--poll`, found {seconds}")))
@@ -117,7 +105,7 @@ impl ServerArgs {
             first: Duration::from_millis(self.first_wait),
             ..Patience::default()
         };
-        let token_url = match self.token_url.clone().or_else(|| env(&["BCDA_TOKEN_URL"])) {
+        let token_url = match self.token_url.clone().or_else(|| set(&["BCDA_TOKEN_URL"])) {
             Some(text) => Some(token_address(&text)?),
             None => None,
         };
@@ -134,10 +122,10 @@ impl ServerArgs {
         patience: Patience,
         observer: &Arc<Watch>,
     ) -> Result<Credentials> {
-        let id = || self.client_id.clone().or_else(|| env(&["BCDA_CLIENT_ID"]));
+        let id = || self.client_id.clone().or_else(|| set(&["BCDA_CLIENT_ID"]));
         let secret = |names: &[&str]| match &self.client_secret_file {
             Some(path) => secret_of(path).map(Some),
-            None => Ok(env(names)),
+            None => Ok(set(names)),
         };
         match self.auth.as_str() {
             "none" => Ok(Credentials::None),
@@ -294,8 +282,7 @@ impl ServerCommand {
 
 /// A client that says nothing about who asks: what it reads is open to all.
 fn open_client(args: &ServerArgs, watch: &Arc<Watch>) -> Result<Client> {
-    let named = args.server.clone().or_else(|| env(&SERVER));
-    let address = Address::parse(named.as_deref().unwrap_or(SANDBOX), &args.allow_host)?;
+    let address = Address::parse(&args.server.clone().unwrap_or_else(usual), &args.allow_host)?;
     let login = Login::new(Credentials::None, address.below("auth/token", None));
     let patience = Patience {
         tries: usize::from(args.tries).min(3),

@@ -35,28 +35,44 @@ pub fn table_names(schemas: &Schemas) -> Vec<&str> {
 
 /// Makes and holds the output folder; checks that nothing in it would be mixed with the new tables.
 pub fn prepare(folder: &Path, force: bool) -> Result<Folder> {
-    let trouble = |verb| move |error| Error::file(verb, folder, error);
+    let held = hold(folder)?;
+    check_empty(folder, force)?;
+    begin(folder)?;
+    Ok(held)
+}
+
+/// Makes and holds the output folder, with what an earlier run made as it is.
+pub fn hold(folder: &Path) -> Result<Folder> {
     if folder.exists() && !folder.is_dir() {
         return Err(Error::Usage(format!(
             "expected a folder to write to, found a file at `{}`\n  hint: name a folder",
             folder.display()
         )));
     }
-    let held = Folder::hold(folder)?;
-    let mut entries = std::fs::read_dir(folder).map_err(trouble("read"))?;
+    Folder::hold(folder)
+}
+
+/// An error if something is in the folder that would be mixed with the new tables.
+pub fn check_empty(folder: &Path, force: bool) -> Result<()> {
+    let mut entries = std::fs::read_dir(folder).map_err(|error| Error::file("read", folder, error))?;
     if !force && entries.next().is_some() {
         return Err(Error::Usage(format!(
             "expected an empty output folder, found files in `{}`\n  hint: name another folder, or add `--force` to replace files of the same names",
             folder.display()
         )));
     }
-    // The summary comes last: where it is, everything is complete. The page would tell of other tables.
+    Ok(())
+}
+
+/// Takes the earlier run's summary away before the first new table can appear. The summary comes last: where it is, everything is
+/// complete. The page would tell of other tables.
+pub fn begin(folder: &Path) -> Result<()> {
     for old in [SUMMARY, PAGE].map(|name| folder.join(name)) {
         if old.exists() {
             std::fs::remove_file(&old).map_err(|error| Error::file("replace", &old, error))?;
         }
     }
-    Ok(held)
+    Ok(())
 }
 
 /// Removes a folder if nothing is in it.

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use claimfeed::Result;
 use claimfeed::fetch::{Event, Observer};
-use claimfeed::{Error, Result};
 use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressStyle};
 
 /// Between two lines about the same, where nothing can be overwritten.
@@ -35,13 +35,7 @@ struct Seen {
 impl Watch {
     /// Listens for interruptions; a second one ends the process at once.
     pub fn new(quiet: bool) -> Result<Watch> {
-        let interrupted = Arc::new(AtomicBool::new(false));
-        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-            let shutdown = signal_hook::flag::register_conditional_shutdown(signal, 130, interrupted.clone());
-            shutdown
-                .and_then(|_| signal_hook::flag::register(signal, interrupted.clone()))
-                .map_err(|error| Error::file("listen for signals in", std::path::Path::new("."), error))?;
-        }
+        let interrupted = super::listing::interruption(std::path::Path::new("."))?;
         let bar = (!quiet && super::log::is_watched()).then(|| {
             let bar = ProgressBar::new_spinner();
             if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {

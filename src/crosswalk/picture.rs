@@ -7,6 +7,10 @@
 
 use std::fmt;
 
+/// Bytes of a text that is written although it is wider than its picture; also of an id. A row repeats what stands in its claim,
+/// so a megabyte there would become gigabytes.
+pub const WIDEST: usize = 1 << 10;
+
 /// How a field is written, from a layout's `picture` and `type` columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Picture {
@@ -115,7 +119,7 @@ impl Picture {
         }
     }
 
-    /// Appends the cell's text to `out`; on an `Err` nothing was appended and the cell stays blank.
+    /// Appends the cell's text to `out`, at most [`WIDEST`] bytes; on an `Err` nothing was appended and the cell stays blank.
     ///
     /// `cut`: the crosswalk allows the text to be shortened to the width.
     pub fn fit(self, value: &str, cut: bool, out: &mut Vec<u8>) -> Result<Fit, Misfit> {
@@ -124,7 +128,8 @@ impl Picture {
             return Ok(Fit::Blank);
         }
         match self {
-            Picture::Text { width } => Ok(fit_text(value, width, cut, out)),
+            Picture::Text { width } => fit_text(value, width, cut, out),
+            Picture::Digits { .. } if value.len() > WIDEST => Err(Misfit::TooWide),
             Picture::Digits { width } => Ok(fit_digits(value, width, out)),
             Picture::Decimal { whole, scale } => fit_decimal(value, whole, scale, out),
             Picture::Date => fit_date(value, out),
@@ -140,18 +145,21 @@ fn trim(value: &str) -> &str {
     if is_blank(bytes.first()) || is_blank(bytes.last()) { value.trim_matches([' ', '\t', '\n', '\r']) } else { value }
 }
 
-fn fit_text(value: &str, width: usize, cut: bool, out: &mut Vec<u8>) -> Fit {
+fn fit_text(value: &str, width: usize, cut: bool, out: &mut Vec<u8>) -> Result<Fit, Misfit> {
     if value.len() <= width || value.chars().count() <= width {
         out.extend_from_slice(value.as_bytes());
-        return Fit::Written;
+        return Ok(Fit::Written);
     }
     if !cut {
+        if value.len() > WIDEST {
+            return Err(Misfit::TooWide);
+        }
         out.extend_from_slice(value.as_bytes());
-        return Fit::AsServed(Misfit::TooWide);
+        return Ok(Fit::AsServed(Misfit::TooWide));
     }
     let end = value.char_indices().nth(width).map_or(value.len(), |(at, _)| at);
     out.extend_from_slice(value[..end].trim_end().as_bytes());
-    Fit::Cut
+    Ok(Fit::Cut)
 }
 
 fn fit_digits(value: &str, width: usize, out: &mut Vec<u8>) -> Fit {

@@ -103,10 +103,20 @@ impl Client {
     ///
     /// `what` names it for messages; `for_good` tells of a 5xx that is an answer.
     pub fn patiently(&self, ask: &Ask, what: &str, for_good: impl Fn(u16, &Outcome) -> bool) -> Result<Answer> {
+        self.patiently_at(ask, &Location { url: ask.url.clone(), home: true }, what, for_good)
+    }
+
+    /// The same of an address that the server named, which may be on another host: the token does not go there.
+    pub fn patiently_at(
+        &self,
+        ask: &Ask,
+        at: &Location,
+        what: &str,
+        for_good: impl Fn(u16, &Outcome) -> bool,
+    ) -> Result<Answer> {
         let mut pauses = self.patience.pauses();
         loop {
-            let to = Location { url: ask.url.clone(), home: true };
-            let (retry_after, why) = match self.once(ask, to, true)? {
+            let (retry_after, why) = match self.once(ask, at.clone(), true)? {
                 Ok(reply) => {
                     let (status, retry) = (reply.status, reply.retry_after());
                     let answer = Answer::of(reply);

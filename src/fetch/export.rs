@@ -67,6 +67,18 @@ pub struct Fetched {
     pub already: bool,
 }
 
+impl Fetched {
+    /// Names of its data files, as its manifest tells them; none if there was nothing new.
+    pub fn files(&self) -> Result<Vec<String>> {
+        let path = self.folder.join(MANIFEST);
+        let text = std::fs::read(&path).map_err(|error| Error::file("read", &path, error))?;
+        let manifest: serde_json::Value =
+            serde_json::from_slice(&text).map_err(|error| Error::file("read", &path, error.into()))?;
+        let files = manifest["output"].as_array().into_iter().flatten();
+        Ok(files.filter_map(|file| file["file"].as_str().map(str::to_string)).collect())
+    }
+}
+
 /// How far an export is when its files are about to come.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "there is one of it")]
@@ -286,8 +298,8 @@ impl<'a> Fetch<'a> {
         for _ in 0..PAGES {
             let Some(next) = manifest.next() else { break };
             let at = self.client.follow(&job, next)?;
-            let ask = Ask::get(at.url).header("accept", "application/json");
-            let answer = self.client.patiently(&ask, "the next page of the manifest", |_, _| false)?;
+            let ask = Ask::get(at.url.clone()).header("accept", "application/json");
+            let answer = self.client.patiently_at(&ask, &at, "the next page of the manifest", |_, _| false)?;
             if answer.status != 200 {
                 return Err(self.client.refused(&answer, "the next page of the manifest"));
             }

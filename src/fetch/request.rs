@@ -13,6 +13,10 @@ use crate::error::{Error, Result};
 const VALUE: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b',').remove(b':');
 
+/// The systems that claims of BCDA's v3 come from, as tags of theirs.
+const SYSTEM_TYPE: &str = "https://bluebutton.cms.gov/fhir/CodeSystem/System-Type";
+const SYSTEMS: [&str; 3] = ["SharedSystem", "NationalClaimsHistory", "DDPS"];
+
 /// The way a server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
@@ -49,6 +53,23 @@ pub struct Export {
 }
 
 impl Export {
+    /// Asks for partially adjudicated claims too, which BCDA's v3 leaves out unless their system is named. A filter that names
+    /// systems stays as it is, and so does what another server or version is asked for.
+    pub fn with_partial(mut self) -> Export {
+        const CLAIM: &str = "ExplanationOfBenefit";
+        let are_wanted = self.types.is_empty() || self.types.iter().any(|resource| resource == CLAIM);
+        if self.dialect != Dialect::Bcda(Api::V3) || !are_wanted {
+            return self;
+        }
+        let tags = SYSTEMS.map(|system| format!("{SYSTEM_TYPE}|{system}")).join(",");
+        match &mut self.filters[..] {
+            [] => self.filters.push(format!("{CLAIM}?_tag={tags}")),
+            [filter] if !filter.contains(SYSTEM_TYPE) => filter.push_str(&format!("&_tag={tags}")),
+            _ => {}
+        }
+        self
+    }
+
     /// Everything of all beneficiaries, of a version of BCDA.
     pub fn all(api: Api) -> Export {
         Export {
@@ -235,12 +256,12 @@ fn check_filter(filter: &str) -> Result<()> {
 }
 
 fn is_tag(text: &str) -> bool {
-    const SYSTEMS: [(&str, &[&str]); 2] = [
-        ("https://bluebutton.cms.gov/fhir/CodeSystem/System-Type", &["SharedSystem", "NationalClaimsHistory", "DDPS"]),
+    const TAGS: [(&str, &[&str]); 2] = [
+        (SYSTEM_TYPE, &SYSTEMS),
         ("https://bluebutton.cms.gov/fhir/CodeSystem/Final-Action", &["FinalAction", "NotFinalAction"]),
     ];
     text.split_once('|')
-        .is_some_and(|(system, code)| SYSTEMS.iter().any(|(known, codes)| *known == system && codes.contains(&code)))
+        .is_some_and(|(system, code)| TAGS.iter().any(|(known, codes)| *known == system && codes.contains(&code)))
 }
 
 /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, from 2000 on.
@@ -367,5 +388,25 @@ mod tests {
             assert!(refusal(since(bad)).starts_with("expected"), "{bad}");
         }
         assert_eq!(utc("2026-01-31T02:00:00+02:00").unwrap(), "2026-01-31T00:00:00Z");
+    }
+
+    #[test]
+    fn partially_adjudicated_claims_are_asked_for_where_that_is_needed() {
+        let filters = |api, types: &[&str], filters: &[&str]| {
+            let own = |texts: &[&str]| texts.iter().map(|text| text.to_string()).collect::<Vec<_>>();
+            let export = Export { types: own(types), filters: own(filters), ..Export::all(api) }.with_partial();
+            export.check().unwrap();
+            export.filters
+        };
+        let all =
+            ["SharedSystem", "NationalClaimsHistory", "DDPS"].map(|system| format!("{SYSTEM_TYPE}|{system}")).join(",");
+        assert_eq!(filters(Api::V3, &[], &[]), [format!("ExplanationOfBenefit?_tag={all}")]);
+        assert_eq!(filters(Api::V3, &["ExplanationOfBenefit"], &[]).len(), 1);
+        let dated = "ExplanationOfBenefit?service-date=ge2024";
+        assert_eq!(filters(Api::V3, &[], &[dated]), [format!("{dated}&_tag={all}")]);
+        let tagged = format!("ExplanationOfBenefit?_tag={SYSTEM_TYPE}|DDPS");
+        assert_eq!(filters(Api::V3, &[], &[&tagged]), [tagged]);
+        assert!(filters(Api::V3, &["Patient"], &[]).is_empty());
+        assert!(filters(Api::V2, &[], &[]).is_empty());
     }
 }

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use jiff::civil::Date;
 
+use super::coverages::{Coverage, Coverages};
 use super::kept::{Kept, Patient};
-use super::spans::{self, Span};
 use crate::crosswalk::row::{Cells, Packed, Row};
 
 /// One Patient, ready to be kept.
@@ -32,51 +32,6 @@ pub struct PatientEntry {
     pub line: u64,
 }
 
-/// One Coverage, ready to be kept.
-#[derive(Debug)]
-pub struct CoverageEntry {
-    /// Coverage.id
-    pub id: Box<str>,
-    /// meta.lastUpdated; of several versions of one Coverage the latest counts
-    pub updated: Box<str>,
-    /// id of the beneficiary
-    pub beneficiary: Box<str>,
-    /// index of the input file
-    pub source: u32,
-    /// 1-based
-    pub line: u64,
-    /// period.start
-    pub start: Box<str>,
-    /// period.end; empty: still in force
-    pub end: Box<str>,
-    /// column of the beneficiary table and text
-    pub cells: Vec<(u16, Box<str>)>,
-    /// first and last day of enrolment
-    pub span: Option<(Date, Option<Date>)>,
-}
-
-/// A value of a Coverage that won for its column.
-#[derive(Debug, Clone)]
-struct Enrolled {
-    column: u16,
-    text: Box<str>,
-    id: Box<str>,
-    open: bool,
-    start: Box<str>,
-    updated: Box<str>,
-}
-
-impl Enrolled {
-    /// A newer version of the same Coverage wins, else an open period over an ended one, a later start, a later
-    /// update; else the first in the input.
-    fn beats(&self, other: &Enrolled) -> bool {
-        if self.id == other.id && !self.id.is_empty() {
-            return self.updated > other.updated;
-        }
-        (self.open, &self.start, &self.updated) > (other.open, &other.start, &other.updated)
-    }
-}
-
 /// One hospice stay; either may be empty.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stay {
@@ -96,12 +51,9 @@ struct Beneficiary {
 /// What comes of other resources than the Patient that counts.
 #[derive(Debug, Default)]
 struct Rest {
-    enrolled: Vec<Enrolled>,
-    spans: Vec<Span>,
+    coverages: Coverages,
     /// MBIs of Patients that count no more: older versions of this one, and those merged into it
     past: Vec<(Box<str>, Packed)>,
-    /// file and line of the first Coverage
-    covered_at: Option<(u32, u64)>,
     stays: Vec<Stay>,
 }
 
@@ -115,14 +67,6 @@ impl Rest {
     fn remember(&mut self, number: &str, cells: Packed) {
         if !self.past.iter().any(|(known, _)| **known == *number) {
             self.past.push((number.into(), cells));
-        }
-    }
-
-    fn enroll(&mut self, new: Enrolled) {
-        match self.enrolled.iter_mut().find(|known| known.column == new.column) {
-            None => self.enrolled.push(new),
-            Some(known) if new.beats(known) => *known = new,
-            Some(_) => {}
         }
     }
 }
@@ -174,52 +118,34 @@ impl Beneficiaries {
         }
     }
 
-    /// Keeps the values of a Coverage.
-    pub fn add_coverage(&mut self, coverage: CoverageEntry) {
-        let at = self.entry(&coverage.beneficiary);
-        let beneficiary = self.list[at].rest();
-        beneficiary.covered_at.get_or_insert((coverage.source, coverage.line));
-        if let Some((start, end)) = coverage.span {
-            spans::add(
-                &mut beneficiary.spans,
-                Span { id: coverage.id.clone(), updated: coverage.updated.clone(), start, end },
-            );
-        }
-        for (column, text) in coverage.cells {
-            beneficiary.enroll(Enrolled {
-                column,
-                text,
-                id: coverage.id.clone(),
-                open: coverage.end.is_empty(),
-                start: coverage.start.clone(),
-                updated: coverage.updated.clone(),
-            });
-        }
+    /// Keeps a Coverage of the Patient with this id, known or not.
+    pub fn add_coverage(&mut self, beneficiary: &str, coverage: Coverage) {
+        let at = self.entry(beneficiary);
+        self.list[at].rest().coverages.add(coverage);
     }
 
     /// Gives what belongs to merged Patients to the ones that stay. To be called when all of them are known.
     pub fn settle(&mut self) {
         for at in 0..self.list.len() {
             let Some(stays) = self.merged_into(at) else { continue };
-            let merged = self.list[at].rest.as_mut().map(|rest| {
-                (std::mem::take(&mut rest.enrolled), std::mem::take(&mut rest.spans), std::mem::take(&mut rest.past))
-            });
-            let (enrolled, spans, past) = merged.unwrap_or_default();
+            let merged = self.list[at].rest.as_mut();
+            let (mut coverages, past) = merged
+                .map(|rest| (std::mem::take(&mut rest.coverages), std::mem::take(&mut rest.past)))
+                .unwrap_or_default();
             let patient = self.list[at].patient.as_ref().map(Kept::patient);
             let numbers = patient.iter().flat_map(Patient::numbers);
             let numbers: Vec<(Box<str>, Packed)> =
                 numbers.map(|(number, cells)| (number.into(), cells.to_packed())).collect();
             let rest = self.list[stays].rest();
-            enrolled.into_iter().for_each(|one| rest.enroll(one));
-            spans.into_iter().for_each(|span| spans::add(&mut rest.spans, span));
+            coverages.take().for_each(|coverage| rest.coverages.add(coverage));
             past.into_iter().chain(numbers).for_each(|(number, cells)| rest.remember(&number, cells));
         }
     }
 
-    /// Files and lines of first Coverages whose Patient is not in the input.
-    pub fn uncovered(&self) -> impl Iterator<Item = (u32, u64)> {
+    /// Coverages whose Patient is not in the input.
+    pub fn uncovered(&self) -> impl Iterator<Item = &Coverage> {
         let alone = self.list.iter().filter(|beneficiary| beneficiary.patient.is_none());
-        alone.filter_map(|beneficiary| beneficiary.rest.as_ref()?.covered_at)
+        alone.filter_map(|beneficiary| beneficiary.rest.as_ref()).flat_map(|rest| rest.coverages.iter())
     }
 
     /// The index of the Patient that stays, if this one was merged into it and it is known.
@@ -287,9 +213,9 @@ impl Beneficiaries {
             let rest = beneficiary.rest.as_deref();
             Some(BeneficiaryRows {
                 patient,
-                enrolled: rest.map_or(&[], |rest| &rest.enrolled),
+                coverages: rest.map(|rest| &rest.coverages),
                 past: rest.map_or(&[], |rest| &rest.past),
-                spans: rest.map_or_else(Vec::new, |rest| spans::joined(&rest.spans)),
+                spans: rest.map_or_else(Vec::new, |rest| rest.coverages.spans()),
                 stays: stays(rest.map_or(&[], |rest| &rest.stays)),
             })
         })
@@ -316,7 +242,7 @@ impl Beneficiaries {
 pub struct BeneficiaryRows<'a> {
     /// the Patient
     pub patient: Patient<'a>,
-    enrolled: &'a [Enrolled],
+    coverages: Option<&'a Coverages>,
     past: &'a [(Box<str>, Packed)],
     /// first and last days of enrolment in order
     pub spans: Vec<(Date, Option<Date>)>,
@@ -337,7 +263,7 @@ impl BeneficiaryRows<'_> {
 
     /// The text that Coverages give for a column; empty if none does.
     pub fn enrolled(&self, column: usize) -> &str {
-        self.enrolled.iter().find(|known| usize::from(known.column) == column).map_or("", |known| &known.text)
+        self.coverages.map_or("", |coverages| coverages.text(column))
     }
 }
 

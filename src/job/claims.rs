@@ -22,7 +22,7 @@ use self::writer::{Claim, ClaimWriter};
 use super::beneficiaries::{Beneficiaries, Stay};
 use super::history::kin;
 use super::lines::{Place, Reader, Take};
-use super::notes::{About, crowded, note_issues, note_misplaced, other_resource};
+use super::notes::{About, crowded, is_long_id, note_issues, note_misplaced, other_resource};
 use super::pipeline::Yield;
 use super::responses::{Answer, Answers, answer};
 use super::tail::Tail;
@@ -199,25 +199,29 @@ impl<'x> Claims<'x> {
         fact(record, &self.walker.frames, slot, scratch)
     }
 
-    /// Keeps what a ClaimResponse says until its Claim is written.
+    /// Keeps what a ClaimResponse says until its Claim is written; once all are known there is only what is odd to tell.
     fn answer<C: Cursor>(&mut self, record: &C, place: Place, tally: &mut Tally) {
         let pass = self.pass;
-        if pass.older.is_some() {
-            return;
-        }
         if self.walker.frames.is_full() {
             tally.issues.push(crowded("ClaimResponse", place));
             return;
         }
         let mut scratch = String::new();
         let id = self.fact(record, pass.crosswalk.claim.id, &mut scratch).to_string();
+        if is_long_id(&id, "ClaimResponse", place, tally) {
+            return;
+        }
         let frames = &self.walker.frames;
         let maker = &mut self.writer.maker;
-        let answer = answer(pass.crosswalk, maker, &Walked { record, frames, mbi: "" });
+        let cells = answer(pass.crosswalk, maker, &Walked { record, frames, mbi: "" });
         let about = About { place, resource: "ClaimResponse", id: &id };
+        note_misplaced(pass.crosswalk, (0, None), frames, about, tally);
         note_issues(pass.crosswalk, (0, None), &frames.ambiguous, &mut maker.notes, about, tally);
-        // Both have one id: `f-` and the DCN, or `m-` and the ICN.
-        self.answers.push((id.into(), answer));
+        if pass.older.is_none() {
+            let updated = fact(record, frames, pass.crosswalk.claim.updated, &mut scratch);
+            // Both have one id: `f-` and the DCN, or `m-` and the ICN.
+            self.answers.push((id.into(), Answer { updated: updated.parse().ok(), cells }));
+        }
     }
 
     /// `resource`: an ExplanationOfBenefit, or a Claim that is partially adjudicated.
@@ -233,6 +237,9 @@ impl<'x> Claims<'x> {
         let (mut s1, mut s2, mut s3) = (String::new(), String::new(), String::new());
         let family_name = fact(record, frames, facts.family, &mut s1);
         let id = fact(record, frames, facts.id, &mut s2);
+        if is_long_id(id, resource, place, tally) {
+            return Ok(());
+        }
         let about = About { place, resource, id };
         if !self.is_of_version(record)
             && let Some(found) = Resource::of(record).api().filter(|api| *api != crosswalk.api)

@@ -19,7 +19,7 @@ const GROUP: usize = 16 << 10;
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// Where a record stands.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     /// index of the input file
     pub source: usize,
@@ -77,6 +77,7 @@ impl Reader {
         const { assert!(crate::read::SPARE >= PADDING) };
         tally.source = chunk.source;
         tally.consumed = chunk.consumed;
+        tally.bytes += chunk.dropped;
         let mut first = 0;
         while first < chunk.lines.len() {
             let next = match self.parser {

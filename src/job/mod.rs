@@ -8,6 +8,7 @@
 
 mod beneficiaries;
 mod claims;
+mod coverages;
 mod history;
 mod kept;
 mod lines;
@@ -17,7 +18,6 @@ mod piece;
 mod pipeline;
 mod responses;
 mod run;
-mod spans;
 mod tail;
 mod tally;
 mod versions;

@@ -2,6 +2,7 @@
 //! stand where others were expected, cells that did not fit, rows that a format could not hold as they were.
 
 use crate::crosswalk::frames::{Frames, MAX_FRAMES};
+use crate::crosswalk::picture::WIDEST;
 use crate::crosswalk::program::Crosswalk;
 use crate::crosswalk::rows::{Note, Remark};
 use crate::report::{Issue, Weight};
@@ -40,6 +41,16 @@ pub fn crowded(resource: &'static str, place: Place) -> Issue {
     let message =
         format!("expected fewer than {MAX_FRAMES} lines and other elements in a resource, found more: left out");
     About { place, resource, id: "" }.issue("crowded", Weight::Loss, message)
+}
+
+/// Whether an id is one that nobody gives; told.
+pub fn is_long_id(id: &str, resource: &'static str, place: Place, tally: &mut Tally) -> bool {
+    if id.len() <= WIDEST {
+        return false;
+    }
+    let message = format!("expected an id of at most {WIDEST} bytes, found a longer one: left out");
+    tally.issues.push(About { place, resource, id: "" }.issue("long-id", Weight::Loss, message));
+    true
 }
 
 /// Partially adjudicated claims of v2 come as Claim and ClaimResponse; everything else is not of an export.

@@ -18,10 +18,11 @@ use crate::parse::view::{Resource, reference_id};
 use crate::read::{Chunk, Source};
 use crate::report::Weight;
 
-use super::beneficiaries::{CoverageEntry, PatientEntry};
+use super::beneficiaries::PatientEntry;
 use super::claims::wrong_version;
+use super::coverages::Coverage;
 use super::lines::{Place, Reader, Take};
-use super::notes::{About, crowded, note_issues, note_misplaced};
+use super::notes::{About, crowded, is_long_id, note_issues, note_misplaced};
 use super::pipeline::Yield;
 use super::tally::Tally;
 
@@ -73,8 +74,8 @@ struct Walk {
 pub struct PeopleOutput {
     /// in order of the lines
     pub patients: Vec<PatientEntry>,
-    /// in order of the lines
-    pub coverages: Vec<CoverageEntry>,
+    /// in order of the lines, each with the id of its Patient
+    pub coverages: Vec<(Box<str>, Coverage)>,
     /// lines that are neither
     pub others: u64,
     /// counts
@@ -162,6 +163,9 @@ impl People<'_> {
         let facts = crosswalk.beneficiary;
         let text = |base, at| owned(record, frames, base, at);
         let id = text(0, facts.id.at);
+        if is_long_id(&id, "Patient", place, tally) {
+            return None;
+        }
         let about = About { place, resource: "Patient", id: &id };
         if id.is_empty() {
             tally.issues.push(about.issue(
@@ -222,7 +226,13 @@ impl People<'_> {
         Some(entry)
     }
 
-    fn coverage<C: Cursor<At = u32>>(&mut self, record: &C, place: Place, tally: &mut Tally) -> Option<CoverageEntry> {
+    /// With the id of its Patient.
+    fn coverage<C: Cursor<At = u32>>(
+        &mut self,
+        record: &C,
+        place: Place,
+        tally: &mut Tally,
+    ) -> Option<(Box<str>, Coverage)> {
         let crosswalk = self.crosswalk;
         if self.walker.frames.is_full() {
             tally.issues.push(crowded("Coverage", place));
@@ -232,6 +242,9 @@ impl People<'_> {
         let facts = crosswalk.enrollment;
         let text = |at| owned(record, frames, 0, at);
         let id = text(facts.id.at);
+        if is_long_id(&id, "Coverage", place, tally) {
+            return None;
+        }
         let about = About { place, resource: "Coverage", id: &id };
         let beneficiary = text(facts.beneficiary.at);
         if beneficiary.is_empty() {
@@ -255,22 +268,20 @@ impl People<'_> {
                 }
             }
         }
-        let mut entry = CoverageEntry {
+        let mut coverage = Coverage {
             id: id.as_str().into(),
             updated: text(facts.updated.at).into(),
-            source: place.source as u32,
-            line: place.line,
-            beneficiary: reference_id(&beneficiary).into(),
+            place,
             start: text(facts.start.at).into(),
-            end: period_end(&text(facts.end.at)).into(),
+            is_open: period_end(&text(facts.end.at)).is_empty(),
             cells,
             span: None,
         };
-        entry.span = self.tables.enrollment.and_then(|table| self.span(table, record, about, tally));
+        coverage.span = self.tables.enrollment.and_then(|table| self.span(table, record, about, tally));
         note_misplaced(crosswalk, (2, None), &self.walker.frames, about, tally);
         let ambiguous = &self.walker.frames.ambiguous;
         note_issues(crosswalk, (2, None), ambiguous, &mut self.maker.notes, about, tally);
-        Some(entry)
+        Some((reference_id(&beneficiary).into(), coverage))
     }
 }
 

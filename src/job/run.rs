@@ -15,7 +15,7 @@ pub(crate) use self::totals::strict_message;
 use self::totals::{Doubt, Totals, add_fills};
 use super::beneficiaries::{Beneficiaries, Stay};
 use super::claims::{ClaimOutput, ClaimPass, ClaimWorker};
-use super::lines::{Place, Reader};
+use super::lines::Reader;
 use super::notes::About;
 use super::people::{PeopleOutput, PeopleTables, PeopleWorker};
 use super::responses::Answers;
@@ -172,23 +172,44 @@ impl Run<'_> {
         let crosswalk = self.crosswalk;
         let files: Vec<usize> = (0..self.sources.len()).filter(|at| !claims_only[*at]).collect();
         let mut others = vec![0u64; self.sources.len()];
+        // Of one file: what counts of them is known at its end.
         let mut tallies: Vec<Tally> = Vec::new();
-        let feed = Feed::new(self.sources, files, self.job.chunk);
+        let mut pending = 0;
+        let all: u64 = self.sources.iter().map(Source::size).sum();
+        let sources = self.sources;
+        let feed = Feed::new(sources, files, self.job.chunk);
         let tables = self.people_tables();
         let reader = || Reader::new(self.job.parser, self.job.verify);
-        let worker = |_| PeopleWorker::new(crosswalk, self.sources, tables, reader());
+        let worker = |_| PeopleWorker::new(crosswalk, sources, tables, reader());
         let workers = (0..self.workers()).map(worker).collect();
-        let merge = |output: PeopleOutput| {
+        let merge = |mut output: PeopleOutput| {
             output.patients.into_iter().for_each(|patient| beneficiaries.add_patient(patient));
-            output.coverages.into_iter().for_each(|coverage| beneficiaries.add_coverage(coverage));
-            others[output.tally.source] += output.others;
+            output.coverages.into_iter().for_each(|(id, coverage)| beneficiaries.add_coverage(&id, coverage));
+            let source = output.tally.source;
+            if tallies.first().is_some_and(|first| first.source != source) {
+                self.settle(std::mem::take(&mut tallies), &others, totals)?;
+                pending = 0;
+            }
+            others[source] += output.others;
+            if others[source] > 0 {
+                // Told when the file is read again; there may be millions of them.
+                output.tally.issues.retain(|issue| !issue.resource.is_empty());
+            }
+            pending += output.tally.consumed;
+            self.observer.progress(totals.done + pending, all)?;
             tallies.push(output.tally);
             Ok(ControlFlow::Continue(()))
         };
         let workers = pipeline::run(&feed, workers, |worker, chunk| worker.work(chunk), merge)?;
+        self.settle(tallies, &others, totals)?;
         for worker in workers.iter().flatten() {
             add_fills(fills, &worker.people.maker.fills);
         }
+        Ok(others.into_iter().map(|others| others > 0).collect())
+    }
+
+    /// Adds up what the first pass counted in a file; `others`: lines of each file that are neither Patient nor Coverage.
+    fn settle(&mut self, tallies: Vec<Tally>, others: &[u64], totals: &mut Totals) -> Result<()> {
         for mut tally in tallies {
             if others[tally.source] > 0 {
                 // The file is read again: its lines count then, and what is no Patient is reported then.
@@ -200,7 +221,7 @@ impl Run<'_> {
             }
             self.add(totals, tally, Doubt::default())?;
         }
-        Ok(others.into_iter().map(|others| others > 0).collect())
+        Ok(())
     }
 
     fn claim_pass(
@@ -242,7 +263,7 @@ impl Run<'_> {
         }
         let feed = Feed::new(self.sources, files, self.job.chunk);
         let mut stays = Vec::new();
-        let mut answers = Answers::new();
+        let mut answers = Answers::default();
         let mut versions = Versions::default();
         let doubt = Doubt { people: claims_only.contains(&true), claims: older.is_none() };
         let merge = |output: ClaimOutput| {
@@ -250,7 +271,7 @@ impl Run<'_> {
                 return Ok(ControlFlow::Break(()));
             }
             stays.extend(output.stays);
-            answers.extend(output.answers);
+            output.answers.into_iter().for_each(|(id, answer)| answers.add(id, answer));
             output.versions.into_iter().for_each(|version| versions.add(version));
             for (position, part) in positions.iter().zip(output.parts) {
                 self.sink.part(*position, part)?;
@@ -278,12 +299,12 @@ impl Run<'_> {
     /// Coverages whose Patient is not in the input: nothing of them is written.
     fn uncovered(&mut self, beneficiaries: &Beneficiaries, totals: &mut Totals) -> Result<()> {
         let mut tallies: BTreeMap<usize, Tally> = BTreeMap::new();
-        for (source, line) in beneficiaries.uncovered() {
-            let place = Place { source: source as usize, line, byte: 0 };
+        for coverage in beneficiaries.uncovered() {
+            let place = coverage.place;
             let message = "expected the Coverage's Patient in the input, found none: left out";
             let tally = tallies.entry(place.source).or_default();
             tally.source = place.source;
-            let about = About { place, resource: "Coverage", id: "" };
+            let about = About { place, resource: "Coverage", id: &coverage.id };
             tally.issues.push(about.issue("unknown-patient", Weight::Loss, message));
         }
         tallies.into_values().try_for_each(|tally| self.add(totals, tally, Doubt::default()))

@@ -7,7 +7,7 @@
 //!   the old one as its prior: the newer claim replaces the older, unless one delivery has both. Within a delivery the
 //!   server vouches that all its claims are in force. The files of one folder are one delivery.
 //!
-//! Only keys are kept, never a claim: about 70 bytes for each, and 180 more with several deliveries. Most runs hold every
+//! Only keys are kept, never a claim: about 70 bytes for each, as many again for the table around them, and 180 more with several deliveries. Most runs hold every
 //! claim once and pay for looking up its key; one that does not starts over, knowing what to leave out.
 
 use std::collections::hash_map::Entry;
@@ -24,7 +24,7 @@ pub enum Adjustments {
     Final,
     /// claims no longer in force twice, as original and as cancellation: loaders that net get zero
     CclfPairs,
-    /// every version that is served gives its rows
+    /// all versions that no rule leaves out give their rows
     Raw,
 }
 

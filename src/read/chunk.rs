@@ -50,6 +50,8 @@ pub struct Chunk {
     pub offset: u64,
     /// bytes of the file behind this chunk's lines, for progress
     pub consumed: u64,
+    /// bytes of lines that are too long, beyond what was looked at
+    pub dropped: u64,
     /// why the source ends here although it should not
     pub trouble: Option<&'static str>,
 }

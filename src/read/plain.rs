@@ -22,6 +22,7 @@ pub fn read_lines(file: &File, range: Range<u64>, size: u64, chunk: &mut Chunk) 
     // One byte earlier tells whether a line starts right at `from`.
     chunk.offset = from.saturating_sub(1);
     chunk.consumed = to - from;
+    chunk.dropped = 0;
     let own = read_at(file, chunk.offset, to, &mut chunk.bytes, 0)?;
     if own as u64 != to - chunk.offset {
         return Err(cut());
@@ -41,6 +42,7 @@ pub fn read_lines(file: &File, range: Range<u64>, size: u64, chunk: &mut Chunk) 
             }
             None if filled - start > MAX_LINE => {
                 chunk.push_too_long(start..filled);
+                chunk.dropped = rest_of_line(file, chunk.offset + filled as u64)?;
                 break;
             }
             None => {
@@ -59,6 +61,20 @@ pub fn read_lines(file: &File, range: Range<u64>, size: u64, chunk: &mut Chunk) 
         }
     }
     Ok(())
+}
+
+/// Bytes to the end of the line, with its newline.
+fn rest_of_line(file: &File, at: u64) -> Result<u64> {
+    let mut bytes = Vec::new();
+    let mut passed = 0;
+    loop {
+        let read = read_at(file, at + passed, at + passed + TAIL as u64, &mut bytes, 0)?;
+        match memchr::memchr(b'\n', &bytes[..read]) {
+            Some(end) => return Ok(passed + end as u64 + 1),
+            None if read < TAIL => return Ok(passed + read as u64),
+            None => passed += read as u64,
+        }
+    }
 }
 
 fn cut() -> std::io::Error {

@@ -305,10 +305,13 @@ fn list(folder: &Path, except: Option<&Path>, files: &mut Vec<PathBuf>, ignored:
     for entry in std::fs::read_dir(folder).map_err(trouble)? {
         let path = entry.map_err(trouble)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let meta = std::fs::metadata(&path).map_err(|error| Error::file("read", &path, error))?;
         if name.starts_with('.') || name.ends_with(".part") || BOOKKEEPING.contains(&&*name) {
+            // Not looked at: an editor's lock is a link to nowhere.
             ignored.push(path);
-        } else if meta.is_dir() {
+            continue;
+        }
+        let meta = std::fs::metadata(&path).map_err(|error| Error::file("read", &path, error))?;
+        if meta.is_dir() {
             list(&path, except, files, ignored)?;
         } else if meta.is_file() {
             files.push(path);

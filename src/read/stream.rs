@@ -41,6 +41,7 @@ impl Stream {
         self.carry.clear();
         chunk.offset = self.offset;
         chunk.consumed = 0;
+        chunk.dropped = 0;
         let mut end = 0;
         while end == 0 && !self.has_ended {
             let wanted = if filled < size { size - filled } else { size };
@@ -53,6 +54,7 @@ impl Stream {
                 let dropped = rest.map_or(filled, |at| at + 1);
                 chunk.bytes.copy_within(dropped..filled, 0);
                 chunk.offset += dropped as u64;
+                chunk.dropped += dropped as u64;
                 filled -= dropped;
                 fresh = 0;
                 self.skipping = rest.is_none();

@@ -5,6 +5,7 @@
 pub mod layouts;
 pub mod wire;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -97,6 +98,11 @@ pub fn convert_from(inputs: &[&Path], options: &[&str], input: Option<&[u8]>) ->
     }
 }
 
+/// Says that a test is left out, past the harness: what a passing test prints is not shown.
+pub fn skipped(why: &str) {
+    let _ = writeln!(std::io::stderr(), "\n*** SKIPPED: {why} ***\n");
+}
+
 /// The material to test against, where it is. Without it tests say so loudly; in CI they fail.
 pub fn shared() -> Option<PathBuf> {
     let folder = std::env::var_os("CLAIMFEED_SHARED")
@@ -105,7 +111,7 @@ pub fn shared() -> Option<PathBuf> {
         return Some(folder);
     }
     assert!(std::env::var_os("CI").is_none(), "CI must have the shared material: set CLAIMFEED_SHARED");
-    eprintln!("\n*** SKIPPED: no shared material at `{}`; set CLAIMFEED_SHARED ***\n", folder.display());
+    skipped(&format!("no shared material at `{}`; set CLAIMFEED_SHARED", folder.display()));
     None
 }
 
@@ -121,7 +127,7 @@ pub fn python_with(modules: &str) -> bool {
         return true;
     }
     assert!(std::env::var_os("CI").is_none(), "CI must have {modules} for python3: .ci/run installs them");
-    eprintln!("\n*** SKIPPED: python3 has not all of {modules}; pip install them ***\n");
+    skipped(&format!("python3 has not all of {modules}; pip install them"));
     false
 }
 

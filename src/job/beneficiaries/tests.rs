@@ -1,6 +1,7 @@
 //! People who come twice, become one, or have several MBIs.
 
 use super::*;
+use crate::job::lines::Place;
 
 fn patient(id: &str, updated: &str, mbi: &str, replaced_by: Option<&str>) -> PatientEntry {
     PatientEntry {
@@ -59,51 +60,27 @@ fn stays_are_distinct_by_start_and_learn_their_end() {
 }
 
 #[test]
-fn an_open_coverage_wins_then_the_later_one() {
-    let coverage = |start: &str, end: &str, text: &str| CoverageEntry {
-        id: text.into(),
-        updated: "".into(),
-        source: 0,
-        line: 1,
-        beneficiary: "1".into(),
-        start: start.into(),
-        end: end.into(),
-        cells: vec![(5, text.into())],
-        span: None,
-    };
-    let mut all = Beneficiaries::default();
-    all.add_coverage(coverage("2020", "2021", "a"));
-    all.add_coverage(coverage("2019", "", "b"));
-    all.add_coverage(coverage("2019", "", "c"));
-    all.add_coverage(coverage("2022", "2023", "d"));
-    all.add_patient(patient("1", "", "", None));
-    assert_eq!(all.rows().next().unwrap().enrolled(5), "b");
-    assert_eq!(all.rows().next().unwrap().enrolled(6), "");
-}
-
-#[test]
-fn a_newer_version_of_a_coverage_wins_and_merged_ids_hand_over_theirs() {
-    let coverage = |beneficiary: &str, updated: &str, end: &str, text: &str| CoverageEntry {
+fn merged_ids_hand_over_their_coverages() {
+    let coverage = |updated: &str, is_open: bool, text: &str, line: u64| Coverage {
         id: "part-a".into(),
         updated: updated.into(),
-        source: 3,
-        line: 4,
-        beneficiary: beneficiary.into(),
+        place: Place { source: 3, line, byte: 0 },
         start: "2020".into(),
-        end: end.into(),
+        is_open,
         cells: vec![(5, text.into())],
         span: None,
     };
     let mut all = Beneficiaries::default();
-    all.add_coverage(coverage("old", "2020", "", "a"));
-    all.add_coverage(coverage("old", "2025", "2024", "b"));
-    all.add_coverage(coverage("old", "2021", "", "c"));
-    all.add_coverage(coverage("nobody", "", "", "d"));
+    all.add_coverage("old", coverage("2020", true, "a", 1));
+    all.add_coverage("old", coverage("2025", false, "b", 2));
+    all.add_coverage("old", coverage("2021", true, "c", 3));
+    all.add_coverage("nobody", coverage("", true, "d", 4));
+    all.add_coverage("nobody", Coverage { id: "part-b".into(), ..coverage("", true, "e", 5) });
     all.add_patient(patient("old", "", "", Some("new")));
     all.add_patient(patient("new", "", "MBI", None));
     all.add_patient(patient("lost", "", "", Some("gone")));
     all.settle();
     let rows: Vec<_> = all.rows().map(|rows| (rows.patient.id.to_string(), rows.enrolled(5).to_string())).collect();
     assert_eq!(rows, [("new".to_string(), "b".to_string()), ("lost".to_string(), String::new())]);
-    assert_eq!(all.uncovered().collect::<Vec<_>>(), [(3, 4)]);
+    assert_eq!(all.uncovered().map(|coverage| coverage.place.line).collect::<Vec<_>>(), [4, 5]);
 }

@@ -13,7 +13,7 @@ use crate::write::{Encoder, Part};
 use super::ClaimPass;
 use crate::job::history::Pair;
 use crate::job::notes::{About, changes};
-use crate::job::responses::{Answer, joined};
+use crate::job::responses::{Cell, joined};
 use crate::job::tail::Tail;
 use crate::job::tally::{Filled, Month, Tally};
 
@@ -80,8 +80,7 @@ impl<'x> ClaimWriter<'x> {
     /// Writes all rows of a claim.
     pub fn write<C: Cursor>(&mut self, claim: &Claim<'_, C>, tally: &mut Tally) -> Result<()> {
         let pass = self.pass;
-        let unanswered = Answer::new();
-        let answer = pass.answers.get(claim.about.id).unwrap_or(&unanswered);
+        let answer = pass.answers.cells(claim.about.id);
         let mut written = Written::default();
         for (at, &table) in pass.tables.iter().enumerate() {
             if pass.crosswalk.tables[table].families.contains(&claim.family) {
@@ -106,7 +105,7 @@ impl<'x> ClaimWriter<'x> {
         &mut self,
         at: usize,
         claim: &Claim<'_, C>,
-        answer: &Answer,
+        answer: &[Cell],
         written: &mut Written,
         tally: &mut Tally,
     ) -> Result<()> {

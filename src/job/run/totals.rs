@@ -19,7 +19,8 @@ pub(super) struct Doubt {
 
 impl Doubt {
     fn is_about(self, issue: &Issue) -> bool {
-        self.people && issue.kind == "unknown-patient" || self.claims && issue.resource == "ExplanationOfBenefit"
+        self.people && issue.kind == "unknown-patient"
+            || self.claims && ["ExplanationOfBenefit", "Claim", "ClaimResponse"].contains(&issue.resource)
     }
 }
 
