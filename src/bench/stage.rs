@@ -206,8 +206,8 @@ fn read(sources: &[Source], threads: usize) -> Result<Passed> {
 }
 
 fn lines(chunk: &Chunk) -> Passed {
-    let bytes = chunk.lines.iter().map(|line| (line.len + line.end) as u64).sum();
-    Passed { bytes, lines: chunk.lines.len() as u64 }
+    let bytes: u64 = chunk.lines.iter().map(|line| (line.len + line.end) as u64).sum();
+    Passed { bytes: bytes + chunk.dropped, lines: chunk.lines.len() as u64 }
 }
 
 /// Passes over every record.

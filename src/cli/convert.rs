@@ -5,6 +5,7 @@ use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use claimfeed::crosswalk::schema::{ENROLLMENT, Schemas};
 use claimfeed::disk::write_whole;
 use claimfeed::job::{Adjustments, Job};
@@ -22,10 +23,9 @@ use claimfeed::{Api, Error, Result};
 use super::fixed::FixedArgs;
 use super::format::{self, Format};
 use super::listing::{ISSUES, Listing};
-use super::report;
 use super::show::show;
 use super::stale::Stale;
-use super::target::{PAGE, SUMMARY, Target, prepare, remove_empty, table_names, write_summary};
+use super::target::{PAGE, PARTIAL, SUMMARY, Target, prepare, remove_empty, table_names, write_summary};
 
 /// Convert an export into CCLF tables
 #[derive(Debug, clap::Args)]
@@ -56,7 +56,7 @@ pub struct Convert {
 }
 
 /// How tables are made, whatever they are made of.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct How {
     /// Only these tables, e.g. CCLF1,CCLF5
     #[arg(long, value_delimiter = ',', value_name = "TABLES")]
@@ -118,9 +118,6 @@ pub struct How {
     #[command(flatten)]
     fixed: FixedArgs,
 }
-
-/// The folder of partially adjudicated claims.
-const PARTIAL: &str = "partial";
 
 impl Convert {
     /// Runs it.
@@ -222,25 +219,11 @@ impl How {
         )))
     }
 
-    /// How the run ended that wrote these tables, and the partially adjudicated claims beside them if they are wanted.
-    pub fn earlier_code(&self, report: &Report, folder: &Path) -> Result<u8> {
-        let partial = folder.join(PARTIAL);
-        match report.exit_code() {
-            0 if self.partial && partial.is_dir() => Ok(report::read(&partial)?.exit_code()),
-            code => Ok(code),
-        }
-    }
-
-    /// Whether a run with these options has made these tables: all that are wanted, in every format.
-    pub fn has_made(&self, report: &Report) -> Result<bool> {
-        let job = self.job(&[])?;
-        let has = |name: &str| report.tables.keys().any(|table| table.eq_ignore_ascii_case(name));
-        let tables = match &job.tables[..] {
-            [] => job.schemas.tables.iter().all(|table| has(&table.layout.table)),
-            names => names.iter().all(|name| has(name)),
-        };
-        let csv = self.csv_options();
-        Ok(tables && self.format.iter().all(|format| report.files.iter().any(|file| format.is_of(file, csv))))
+    /// Equal for options that make the same tables of an export.
+    pub fn fingerprint(&self) -> String {
+        let what = How { threads: None, force: false, strict: false, ..self.clone() };
+        let sum = digest(&SHA256, format!("{what:?}").as_bytes());
+        sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     fn pseudonyms(&self) -> Result<Option<Pseudonyms>> {

@@ -5,7 +5,7 @@ use claimfeed::write::fixed::{FileName, FixedOptions};
 use claimfeed::{Error, Result};
 
 /// What `--format cclf` and `--file-columns` need to know.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Delivery (--format cclf, --file-columns)")]
 pub struct FixedArgs {
     /// Entity in the file names, e.g. A0001

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use claimfeed::write::Sink;
 use claimfeed::write::batches::{BatchSink, Container, Cuts};
-use claimfeed::write::csv::{Compression, CsvOptions, CsvSink};
+use claimfeed::write::csv::{CsvOptions, CsvSink};
 use claimfeed::write::fixed::{FixedOptions, FixedSink};
 use claimfeed::write::tee::Tee;
 
@@ -31,22 +31,6 @@ impl Format {
             Format::ArrowStream => Some(Container::ArrowStream),
             Format::Csv | Format::Cclf => None,
         }
-    }
-
-    /// Whether a file with this name is of this form.
-    pub fn is_of(self, name: &str, csv: CsvOptions) -> bool {
-        let ending = match self {
-            Format::Cclf => return name.starts_with("P."),
-            Format::Csv => match csv.compression {
-                None => ".csv",
-                Some(Compression::Gzip) => ".csv.gz",
-                Some(Compression::Zstd) => ".csv.zst",
-            },
-            Format::Parquet => ".parquet",
-            Format::Arrow => ".arrow",
-            Format::ArrowStream => ".arrows",
-        };
-        name.ends_with(ending)
     }
 }
 

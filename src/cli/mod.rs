@@ -13,6 +13,7 @@ mod format;
 mod jobs;
 mod listing;
 mod log;
+mod made;
 mod report;
 mod run;
 mod sandbox;

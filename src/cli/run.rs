@@ -4,7 +4,7 @@
 //! are whole; the state that the next export goes on from is written after them. With `--discard-raw` a file is removed when it
 //! was read; if it is needed again, it is fetched again.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use claimfeed::disk::write_whole;
@@ -20,7 +20,7 @@ use claimfeed::{Api, Error, Result};
 
 use super::convert::How;
 use super::fetch::{ExportArgs, exit_code, show};
-use super::report::read;
+use super::made::Made;
 use super::server::ServerArgs;
 use super::target::{SUMMARY, Target, begin, check_empty, hold};
 use super::watch::Watch;
@@ -76,10 +76,8 @@ impl RunCommand {
                 "expected no `--discard-raw` with `--partial`: the files are read twice".to_string(),
             ));
         }
-        if self.out == self.output || self.out.as_os_str() == "-" {
-            return Err(Error::Usage(
-                "expected a folder of its own for the tables, found that of the files".to_string(),
-            ));
+        if self.out.as_os_str() == "-" {
+            return Err(Error::Usage("expected a folder for the tables, found `-`".to_string()));
         }
         let dialect = self.server.dialect()?;
         let client = self.server.client(watch)?;
@@ -87,30 +85,68 @@ impl RunCommand {
         let _held = self.place()?;
         match fetch.begin()? {
             Stage::Whole(fetched) => {
-                let files = fetched.files()?;
-                let code = if files.is_empty() {
-                    0
-                } else if self.out.join(SUMMARY).exists() && !self.how.replaces() {
-                    self.earlier(&files)?
-                } else if files.iter().any(|name| !fetched.folder.join(name).exists()) {
-                    return Err(Error::Usage(format!(
-                        "expected the files of this export in `{}`, found that they were removed\n  hint: another folder for them fetches everything anew",
-                        fetched.folder.display()
-                    )));
-                } else {
-                    let mut job = self.how.job(std::slice::from_ref(&fetched.folder))?;
-                    job.spool = self.out.clone();
-                    begin(&self.out)?;
-                    self.how.convert_folder(&mut job, &target)?
-                };
+                let time = fetched.transaction_time.clone();
+                let code = self.whole(&fetched, time.as_deref(), &target)?;
                 self.unmark();
                 Ok((fetched, code))
             }
             Stage::Files(open) => {
+                if self.marked().is_none_or(|other| other != open.asked())
+                    && self.out.join(SUMMARY).exists()
+                    && !self.how.replaces()
+                {
+                    return Err(self.found_others());
+                }
                 self.mark(open.asked())?;
                 self.files(&fetch, open, watch, &target)
             }
         }
+    }
+
+    /// The export was fetched before: its tables are there, or are made of what is on disk.
+    fn whole(&self, fetched: &Fetched, time: Option<&str>, target: &Target<'_>) -> Result<u8> {
+        let has_tables = self.out.join(SUMMARY).exists();
+        if !self.how.replaces() {
+            if has_tables {
+                self.how.check_pseudonyms(&self.out.join(SUMMARY))?;
+            }
+            if let Some(code) = Made::of(&self.how, &fetched.folder, time, &self.out)?.code(&self.output) {
+                super::tell(&format!(
+                    "the tables in `{}` are whole: nothing was converted\n  hint: `--force` converts anew\n",
+                    self.out.display()
+                ));
+                return Ok(code);
+            }
+            if has_tables && self.marked().is_none() {
+                return Err(self.found_others());
+            }
+        }
+        let files = fetched.files()?;
+        if files.iter().any(|name| !fetched.folder.join(name).exists()) {
+            return Err(Error::Usage(format!(
+                "expected the files of this export in `{}`, found that they were removed\n  hint: another folder for them fetches everything anew",
+                fetched.folder.display()
+            )));
+        }
+        self.mark(time.unwrap_or("whole"))?;
+        begin(&self.out)?;
+        let code = if files.is_empty() {
+            target.stale.remove();
+            0
+        } else {
+            let mut job = self.how.job(std::slice::from_ref(&fetched.folder))?;
+            job.spool = self.out.clone();
+            self.how.convert_folder(&mut job, target)?
+        };
+        Made::of(&self.how, &fetched.folder, time, &self.out)?.note(&self.output, code)?;
+        Ok(code)
+    }
+
+    fn found_others(&self) -> Error {
+        Error::Usage(format!(
+            "expected an empty folder for the tables, or those of this command and export, found others in `{}`\n  hint: name another folder, or add `--force` to replace them",
+            self.out.display()
+        ))
     }
 
     /// The files come and are converted meanwhile.
@@ -133,9 +169,6 @@ impl RunCommand {
             Dialect::Bcda(api) => Some(api),
             Dialect::Bulk => None,
         };
-        if !files.is_empty() {
-            begin(&self.out)?;
-        }
         let result = match api {
             Some(api) if !files.is_empty() => self.stream(&open, &files, ahead, api, watch, target),
             _ => self.one_after_the_other(&mut open, target, files.is_empty()),
@@ -147,6 +180,9 @@ impl RunCommand {
                 1
             }
         };
+        // Before the export is noted as safe: what comes later finds both or neither.
+        let time = open.delivery.manifest().transaction_time().map(str::to_string);
+        Made::of(&self.how, &open.folder, time.as_deref(), &self.out)?.note(&self.output, code)?;
         let fetched = open.commit()?;
         self.unmark();
         Ok((fetched, code))
@@ -162,6 +198,7 @@ impl RunCommand {
         target: &Target<'_>,
     ) -> std::result::Result<u8, (Error, usize)> {
         let start = |error| (error, 0);
+        begin(&self.out).map_err(start)?;
         let shelf = Arc::new(open.delivery.shelf(ahead).map_err(start)?);
         let mut job = self.how.job(&[]).map_err(start)?;
         job.api = Some(api);
@@ -215,7 +252,9 @@ impl RunCommand {
         open.delivery.download(&shelf, false);
         let there = shelf.had();
         shelf.finish().map_err(|error| (error, there))?;
+        begin(&self.out).map_err(|error| (error, there))?;
         if nothing {
+            target.stale.remove();
             return Ok(0);
         }
         let convert = || {
@@ -226,32 +265,15 @@ impl RunCommand {
         convert().map_err(|error| (error, there))
     }
 
-    /// How the run ended whose tables are there: it was one like this one, of the same export.
-    fn earlier(&self, files: &[String]) -> Result<u8> {
-        self.how.check_pseudonyms(&self.out.join(SUMMARY))?;
-        let report = read(&self.out)?;
-        let mut files: Vec<&Path> = files.iter().map(Path::new).collect();
-        // As `convert` takes the files of a folder.
-        files.sort();
-        let sorted = files.into_iter().map(stem);
-        let inputs = report.inputs.iter().map(|input| stem(Path::new(&input.file)));
-        if !self.how.has_made(&report)? || !inputs.eq(sorted) {
-            return Err(Error::Usage(format!(
-                "expected the tables of this command and export in `{}`, found others\n  hint: name another folder for the tables, or add `--force` to replace them",
-                self.out.display()
-            )));
-        }
-        super::tell(&format!(
-            "the tables in `{}` are whole: nothing was converted\n  hint: `--force` converts anew\n",
-            self.out.display()
-        ));
-        self.how.earlier_code(&report, &self.out)
-    }
-
     /// Before anything is asked for: the folder of the tables is empty, or begun or filled by a run like this one. Holds it, without
     /// what a killed run left (its tables had no names yet, or will be replaced).
     fn place(&self) -> Result<Folder> {
         let held = hold(&self.out)?;
+        if self.output.canonicalize().is_ok_and(|raw| self.out.canonicalize().is_ok_and(|out| out == raw)) {
+            return Err(Error::Usage(
+                "expected a folder of its own for the tables, found that of the files".to_string(),
+            ));
+        }
         let ours = self.marked().is_some();
         // A run that was whole already may be asked for again.
         let whole = self.out.join(SUMMARY).exists() && self.output.join(MANIFEST).exists();
@@ -263,13 +285,6 @@ impl RunCommand {
 
     /// Marks the folder as that of this export.
     fn mark(&self, asked: &str) -> Result<()> {
-        let others = self.marked().is_none_or(|other| other != asked) && self.out.join(SUMMARY).exists();
-        if others && !self.how.replaces() {
-            return Err(Error::Usage(format!(
-                "expected an empty folder for the tables, found those of an earlier export in `{}`\n  hint: name another folder, or add `--force` to replace them",
-                self.out.display()
-            )));
-        }
         write_whole(&self.out.join(BEGUN), format!("{}\n{asked}\n", self.raw()).as_bytes())
     }
 
@@ -287,12 +302,6 @@ impl RunCommand {
     fn unmark(&self) {
         let _ = std::fs::remove_file(self.out.join(BEGUN));
     }
-}
-
-/// A file's name without what tells how it was compressed.
-fn stem(path: &Path) -> &str {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    name.split_once(".ndjson").map_or(name, |(stem, _)| stem)
 }
 
 /// Ends the downloads whatever becomes of the conversion.

@@ -26,6 +26,8 @@ pub struct Target<'a> {
 /// File names of what stands beside the tables.
 pub const SUMMARY: &str = "summary.json";
 pub const PAGE: &str = "report.html";
+/// The folder of partially adjudicated claims.
+pub const PARTIAL: &str = "partial";
 
 /// All tables that there can be.
 pub fn table_names(schemas: &Schemas) -> Vec<&str> {

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::coverages::{Coverage, Coverages};
@@ -71,6 +72,14 @@ impl Rest {
     }
 }
 
+/// Whether one time of update is behind another: as instants, or as texts where one of them is none.
+fn is_later(one: &str, other: &str) -> bool {
+    match (one.parse::<Timestamp>(), other.parse::<Timestamp>()) {
+        (Ok(one), Ok(other)) => one > other,
+        _ => one > other,
+    }
+}
+
 /// All of them.
 #[derive(Debug, Default)]
 pub struct Beneficiaries {
@@ -107,7 +116,7 @@ impl Beneficiaries {
             }
             Some(known) => {
                 self.older_versions += 1;
-                if *known.patient().updated < *patient.updated {
+                if is_later(&patient.updated, known.patient().updated) {
                     std::mem::swap(known, &mut new);
                 }
             }
@@ -124,7 +133,8 @@ impl Beneficiaries {
         self.list[at].rest().coverages.add(coverage);
     }
 
-    /// Gives what belongs to merged Patients to the ones that stay. To be called when all of them are known.
+    /// Gives what belongs to merged Patients to the ones that stay, and forgets older versions of Coverages. To be called when all of
+    /// them are known.
     pub fn settle(&mut self) {
         for at in 0..self.list.len() {
             let Some(stays) = self.merged_into(at) else { continue };
@@ -140,6 +150,7 @@ impl Beneficiaries {
             coverages.take().for_each(|coverage| rest.coverages.add(coverage));
             past.into_iter().chain(numbers).for_each(|(number, cells)| rest.remember(&number, cells));
         }
+        self.list.iter_mut().filter_map(|one| one.rest.as_mut()).for_each(|rest| rest.coverages.settle());
     }
 
     /// Coverages whose Patient is not in the input.

@@ -1,5 +1,8 @@
 //! The Coverages of a beneficiary: the newest version of each, and of all of them one value for each column.
 
+use std::collections::HashMap;
+
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::lines::Place;
@@ -9,8 +12,8 @@ use super::lines::Place;
 pub struct Coverage {
     /// Coverage.id
     pub id: Box<str>,
-    /// meta.lastUpdated
-    pub updated: Box<str>,
+    /// meta.lastUpdated; `None` if it does not say
+    pub updated: Option<Timestamp>,
     /// where it stands
     pub place: Place,
     /// period.start
@@ -28,15 +31,22 @@ pub struct Coverage {
 pub struct Coverages(Vec<Coverage>);
 
 impl Coverages {
-    /// Keeps a Coverage, unless a newer version of it is known. Several of one delivery may have one id and time of update: all of
-    /// them count.
+    /// Keeps a Coverage, until [`settle`](Coverages::settle) tells which count.
     pub fn add(&mut self, new: Coverage) {
-        let is_version = |known: &Coverage| known.id == new.id && !new.id.is_empty();
-        if self.0.iter().any(|known| is_version(known) && known.updated > new.updated) {
+        self.0.push(new);
+    }
+
+    /// Forgets older versions. Several of one delivery may have one id and time of update: all of them count.
+    pub fn settle(&mut self) {
+        if self.0.len() < 2 {
             return;
         }
-        self.0.retain(|known| !is_version(known) || known.updated == new.updated);
-        self.0.push(new);
+        let mut newest: HashMap<Box<str>, Option<Timestamp>> = HashMap::new();
+        for coverage in self.0.iter().filter(|coverage| !coverage.id.is_empty()) {
+            let known = newest.entry(coverage.id.clone()).or_default();
+            *known = (*known).max(coverage.updated);
+        }
+        self.0.retain(|coverage| newest.get(&coverage.id).is_none_or(|updated| *updated == coverage.updated));
     }
 
     /// Gives all of them to somebody else.
@@ -49,7 +59,7 @@ impl Coverages {
     pub fn text(&self, column: usize) -> &str {
         let texts = self.0.iter().filter_map(|coverage| {
             let (_, text) = coverage.cells.iter().find(|(known, _)| usize::from(*known) == column)?;
-            Some(((coverage.is_open, &coverage.start, &coverage.updated), &**text))
+            Some(((coverage.is_open, &coverage.start, coverage.updated), &**text))
         });
         texts.reduce(|best, other| if other.0 > best.0 { other } else { best }).map_or("", |(_, text)| text)
     }
@@ -93,7 +103,8 @@ mod tests {
         let date = |text: &str| text.parse::<Date>().unwrap();
         let place = Place { source: 0, line: 1, byte: 0 };
         let span = Some((date(start), (!end.is_empty()).then(|| date(end))));
-        let (id, updated, start) = (id.into(), updated.into(), start.into());
+        let updated = format!("{updated}-01-01T00:00:00Z").parse().ok();
+        let (id, start) = (id.into(), start.into());
         Coverage { id, updated, place, start, is_open: end.is_empty(), cells: Vec::new(), span }
     }
 
@@ -104,6 +115,7 @@ mod tests {
     fn all(coverages: &[Coverage]) -> Coverages {
         let mut all = Coverages::default();
         coverages.iter().for_each(|coverage| all.add(coverage.clone()));
+        all.settle();
         all
     }
 
@@ -139,8 +151,10 @@ mod tests {
             ["2000-01-01 2000-01-31", "2001-01-01 2001-01-31", "2010-01-01 2011-01-01", "2020-01-01 2025-12-31"];
         assert_eq!(texts(&all), expected);
         all.add(coverage("a", "2026", "2027-01-01", ""));
+        all.settle();
         assert_eq!(texts(&all).len(), 5, "two periods of one delivery");
         all.add(coverage("a", "2027", "2028-01-01", ""));
+        all.settle();
         assert_eq!(texts(&all)[3], "2028-01-01 ", "in place of both");
     }
 

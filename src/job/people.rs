@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use crate::api::Api;
 use crate::crosswalk::frames::Frames;
-use crate::crosswalk::picture::{Fit, Picture};
+use crate::crosswalk::picture::{Fit, Picture, WIDEST};
 use crate::crosswalk::program::{Crosswalk, Origin};
 use crate::crosswalk::row::{Packed, Row};
 use crate::crosswalk::rows::{RowMaker, Walked};
@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::parse::Cursor;
 use crate::parse::view::{Resource, reference_id};
 use crate::read::{Chunk, Source};
-use crate::report::Weight;
+use crate::report::{Issue, Weight};
 
 use super::beneficiaries::PatientEntry;
 use super::claims::wrong_version;
@@ -83,9 +83,9 @@ pub struct PeopleOutput {
 }
 
 impl Yield for PeopleOutput {
-    /// What comes of people is kept for the whole run, merged or not.
+    /// What comes of people is kept for the whole run, merged or not; issues may be dropped.
     fn held(&self) -> usize {
-        0
+        self.tally.issues.len() * size_of::<Issue>()
     }
 }
 
@@ -176,7 +176,14 @@ impl People<'_> {
             return None;
         }
         let replaced_by = facts.replaced_by.map(|slot| text(0, slot.at)).filter(|reference| !reference.is_empty());
-        let mbis = mbis(crosswalk, record, frames);
+        let mut mbis = mbis(crosswalk, record, frames);
+        let known = mbis.len();
+        // They are written in rows of their own too.
+        mbis.retain(|mbi| mbi.value.len() <= WIDEST);
+        if mbis.len() < known {
+            let message = format!("expected MBIs of at most {WIDEST} bytes, found longer ones: left out");
+            tally.issues.push(about.issue("long-id", Weight::Loss, message));
+        }
         let current = current(&mbis);
         let mbi = current.map_or("", |at| &mbis[at].value);
 
@@ -270,7 +277,7 @@ impl People<'_> {
         }
         let mut coverage = Coverage {
             id: id.as_str().into(),
-            updated: text(facts.updated.at).into(),
+            updated: text(facts.updated.at).parse().ok(),
             place,
             start: text(facts.start.at).into(),
             is_open: period_end(&text(facts.end.at)).is_empty(),

@@ -63,7 +63,7 @@ fn stays_are_distinct_by_start_and_learn_their_end() {
 fn merged_ids_hand_over_their_coverages() {
     let coverage = |updated: &str, is_open: bool, text: &str, line: u64| Coverage {
         id: "part-a".into(),
-        updated: updated.into(),
+        updated: format!("{updated}-01-01T00:00:00Z").parse().ok(),
         place: Place { source: 3, line, byte: 0 },
         start: "2020".into(),
         is_open,
