@@ -136,3 +136,23 @@ fn a_patient_merged_since_leaves_its_mbi_to_the_one_that_stays() {
     assert_eq!(output.column("CCLF9", "CRNT_NUM"), ["1S00E00AA02"]);
     assert_eq!(output.column("CCLF9", "PRVS_NUM"), ["1S00E00AA01"]);
 }
+
+/// Blanks around an MBI are none of it, in any table.
+#[test]
+fn an_mbi_is_the_same_text_in_every_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let people = [
+        patient(
+            "1",
+            OLD,
+            &[("1S00E00AA01 ", ""), ("1S00E00AA01", "2019-01-01"), (" 1S00E00AA09", "2018-01-01"), ("~", "")],
+        ),
+        coverage("part-a-1", "1", "Part A", OLD, "2020-01-01", ""),
+    ];
+    let one = export(folder.path(), "one", &people);
+    let output = run(&[&one], "v3", &[]);
+    assert_eq!(output.column("CCLF8", "BENE_MBI_ID"), ["1S00E00AA01"]);
+    assert_eq!(output.column("enrollment", "CURRENT_BENE_MBI_ID"), ["1S00E00AA01"]);
+    assert_eq!(output.column("CCLF9", "CRNT_NUM"), ["1S00E00AA01"]);
+    assert_eq!(output.column("CCLF9", "PRVS_NUM"), ["1S00E00AA09"]);
+}

@@ -109,7 +109,10 @@ fn each_has_its_cause() {
     command.args(["convert", "-", "-o"]).arg(&out).stdin(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let kill = || Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
-    while std::fs::read_dir(&out).unwrap().next().is_none() {}
+    let begun = std::time::Instant::now();
+    while std::fs::read_dir(&out).unwrap().next().is_none() {
+        assert!(begun.elapsed().as_secs() < 30, "it writes nothing");
+    }
     kill();
     std::thread::sleep(std::time::Duration::from_millis(100));
     kill();

@@ -269,6 +269,45 @@ fn what_cannot_be_named_or_written_is_refused() {
     refused(&[&with(3, "K0001")[..], &["--runout"]].concat(), "kidney care has none");
 }
 
+/// Own columns, and those of partially adjudicated claims, have no place in CMS's records.
+#[test]
+fn records_are_as_long_as_cms_has_them_whatever_else_a_table_has() {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/own-columns/schemas");
+    let own = own.to_str().unwrap();
+    let output =
+        fixed(&testdata("v3"), &["--format", "csv", "--partial", "--schemas", own, "--tables", "CCLF0,CCLF1,CCLF5"]);
+    assert!(matches!(output.code, 0 | 3), "{}", output.stderr);
+    for table in ["CCLF1", "CCLF5"] {
+        assert!(output.table(table).0.len() > common::layouts::layout(table).len(), "{table} has columns of its own");
+        for folder in ["", "partial"] {
+            let name = format!("P.A0001.ACO.ZC{}Y26.D261120.T1234560", table.strip_prefix("CCLF").unwrap());
+            let text = std::fs::read_to_string(output.folder().join(folder).join(name)).unwrap();
+            assert!(text.lines().all(|line| line.len() == record_length(table)), "{folder} {table}");
+        }
+        let summary = String::from_utf8(bytes(&output, "CCLF0")).unwrap();
+        let number = format!("CCLF{}", table.strip_prefix("CCLF").unwrap());
+        let line = summary.lines().find(|line| line.contains(&number)).unwrap_or_else(|| panic!("{summary}"));
+        assert!(line.trim_end().ends_with(&record_length(table).to_string()), "{line}");
+    }
+}
+
+/// What is wrong with the command line is said before anything is taken away.
+#[test]
+fn a_table_that_cannot_be_written_is_refused_before_the_earlier_ones_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let run = |more: &[&str]| {
+        let mut command = claimfeed();
+        command.arg("convert").arg(testdata("v2")).arg("-o").arg(&out).args(more).output().unwrap()
+    };
+    assert!(run(&[]).status.success());
+    for wrong in [&["--tables", "CCLF77"][..], &[&OPTIONS[..], &["--format", "csv", "--enrollment"]].concat()] {
+        let output = run(&[&["--force"], wrong].concat());
+        assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(out.join("summary.json").exists() && out.join("CCLF1.csv").exists());
+    }
+}
+
 #[test]
 fn the_corpus_scores_as_high_from_fixed_width_files_as_from_csv() {
     let Some(shared) = shared() else { return };

@@ -372,6 +372,39 @@ fn one_table_of_a_whole_export_is_what_a_run_gives() {
     );
 }
 
+/// Fewer columns are the same rows with fewer cells, also where other columns tell how many rows there are.
+#[test]
+fn fewer_columns_are_as_many_rows() {
+    let (folder, inputs) = export(Api::V2, false);
+    let claims = std::fs::read_dir(folder.path()).unwrap().flatten().map(|entry| entry.path());
+    for path in claims.filter(|path| path.display().to_string().contains("ExplanationOfBenefit")) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replacen("\"status\":\"active\"", "\"status\":\"cancelled\"", 20)).unwrap();
+    }
+    let mut job = Job::new(&inputs).unwrap();
+    job.schemas.add_enrollment().unwrap();
+    job.adjustments = Adjustments::CclfPairs;
+    let mut cancelled = 0;
+    for table in ["CCLF1", "CCLF2", "CCLF4", "CCLF5", "CCLF8", "CCLF9", "enrollment"] {
+        let read = |columns: &[String]| {
+            let options = Options { columns: columns.to_vec(), ..Options::default() };
+            let whole = split::read(&job, table, &options, &mut Silent).unwrap();
+            let (schema, skipped) = (whole.schema(), whole.report.cancelled.values().sum::<u64>());
+            let mut rows = Vec::new();
+            whole.for_each(|batch| texts(&batch.unwrap(), &mut rows));
+            (schema, rows, skipped)
+        };
+        let (schema, all, pairs) = read(&[]);
+        cancelled += pairs;
+        for (at, field) in schema.fields().iter().enumerate().step_by(7) {
+            let (_, some, _) = read(std::slice::from_ref(field.name()));
+            let expected: Vec<Vec<String>> = all.iter().map(|row| vec![row[at].clone()]).collect();
+            assert!(some == expected, "{table}.{}: {} rows of {}", field.name(), some.len(), all.len());
+        }
+    }
+    assert!(cancelled > 0);
+}
+
 #[test]
 fn versions_list_every_claim_with_its_place() {
     let (folder, inputs) = export(Api::V2, false);

@@ -26,8 +26,10 @@ def load(export: str) -> duckdb.DuckDBPyConnection:
 def stays_by_state(database: duckdb.DuckDBPyConnection) -> list[tuple]:
     """State, stays, paid."""
     return database.sql("""
-        select b.BENE_FIPS_STATE_CD as state, count(*) as stays, sum(c.CLM_PMT_AMT) as paid
-        from CCLF1 c join CCLF8 b using (BENE_MBI_ID)
+        -- CCLF8 has a row for each hospice stay: joined as it is, claims would count as often.
+        with people as (select BENE_MBI_ID, any_value(BENE_FIPS_STATE_CD) as state from CCLF8 group by all)
+        select people.state, count(*) as stays, sum(CCLF1.CLM_PMT_AMT) as paid
+        from CCLF1 left join people using (BENE_MBI_ID)
         group by all order by paid desc nulls last
     """).fetchall()
 

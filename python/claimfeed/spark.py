@@ -32,6 +32,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import warnings
 from typing import Any, Iterator
 
 import pyarrow as pa
@@ -151,6 +152,7 @@ class ClaimfeedReader(DataSourceReader):
                 threads=asked.threads, strict=asked.strict,
             )
         yield from batches(rows, self.schema)
+        tell_losses(claimfeed.report_of(rows), asked.table)
 
 
 def batches(rows: claimfeed.Rows, schema: Any) -> Iterator[pa.RecordBatch]:
@@ -167,8 +169,22 @@ def save_context(context: claimfeed.Context, path: str) -> None:
         file.write(context.to_ipc())
 
 
-@functools.lru_cache(maxsize=2)
+def tell_losses(report: dict[str, Any] | None, table: str) -> None:
+    """Warns of what a partition lost: kinds, fields and counts, no value. With the option `strict` the first loss ends the job."""
+    losses = [issue for issue in (report or {"issues": []})["issues"] if issue["weight"] == "loss"]
+    if losses:
+        told = ", ".join(f"{issue['kind']} {issue['field']}".strip() + f": {issue['count']}" for issue in losses)
+        warnings.warn(f"claimfeed: a partition of {table} has losses ({told}); convert lists each in issues.csv", stacklevel=2)
+
+
 def _saved(path: str) -> claimfeed.Context:
+    facts = os.stat(path)
+    return _read(path, facts.st_ino, facts.st_size, facts.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=2)
+def _read(path: str, *_facts: int) -> claimfeed.Context:
+    """Once for each file that stood there."""
     with open(path, "rb") as file:
         return _context(file.read())
 

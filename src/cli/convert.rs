@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256};
 use claimfeed::crosswalk::schema::{ENROLLMENT, Schemas};
 use claimfeed::disk::write_whole;
 use claimfeed::job::{Adjustments, Job};
@@ -23,6 +23,7 @@ use claimfeed::{Api, Error, Result};
 use super::fixed::FixedArgs;
 use super::format::{self, Format};
 use super::listing::{ISSUES, Listing};
+use super::made::hex;
 use super::show::show;
 use super::stale::Stale;
 use super::target::{PAGE, PARTIAL, SUMMARY, Target, prepare, remove_empty, table_names, write_summary};
@@ -191,6 +192,15 @@ impl How {
                 job.tables.push(ENROLLMENT.to_string());
             }
         }
+        job.check()?;
+        if let Some(options) = self.fixed_options()? {
+            let is_wanted =
+                |name: &str| job.tables.is_empty() || job.tables.iter().any(|wanted| wanted.eq_ignore_ascii_case(name));
+            let wanted = table_names(&job.schemas).into_iter().filter(|name| *name != ENROLLMENT && is_wanted(name));
+            wanted
+                .chain(self.enrollment.then_some(ENROLLMENT))
+                .try_for_each(|name| options.name.table(name).map(drop))?;
+        }
         job.pseudonyms = self.pseudonyms()?.map(Arc::new);
         if job.pseudonyms.is_some() {
             // Told before anything is fetched or replaced.
@@ -222,8 +232,20 @@ impl How {
     /// Equal for options that make the same tables of an export.
     pub fn fingerprint(&self) -> String {
         let what = How { threads: None, force: false, strict: false, ..self.clone() };
-        let sum = digest(&SHA256, format!("{what:?}").as_bytes());
-        sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+        let mut sum = Context::new(&SHA256);
+        sum.update(format!("{}{what:?}", env!("CARGO_PKG_VERSION")).as_bytes());
+        let mut folders: Vec<PathBuf> = self.schemas.iter().cloned().collect();
+        while let Some(folder) = folders.pop() {
+            let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+            let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+            paths.sort();
+            for path in paths {
+                sum.update(path.as_os_str().as_encoded_bytes());
+                sum.update(&std::fs::read(&path).unwrap_or_default());
+                folders.extend(path.is_dir().then_some(path));
+            }
+        }
+        hex(&sum.finish())
     }
 
     fn pseudonyms(&self) -> Result<Option<Pseudonyms>> {

@@ -3,13 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use claimfeed::Result;
+use aws_lc_rs::digest::{Digest, SHA256, digest};
 use claimfeed::disk::write_whole;
 use claimfeed::fetch::state::OWN;
+use claimfeed::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::convert::How;
-use super::report;
 use super::target::{PARTIAL, SUMMARY};
 
 /// The note's name in the folder of the state.
@@ -26,8 +26,8 @@ pub struct Made {
     out: PathBuf,
     /// what tells the options of a run from others
     options: String,
-    /// when each summary there was written; another run in that folder writes another one
-    finished: Vec<String>,
+    /// sums of the summaries there; another run in that folder writes another one
+    summaries: Vec<String>,
 }
 
 /// The note: tables, and how the run ended.
@@ -41,10 +41,11 @@ struct Note {
 impl Made {
     /// What is there now, as if a run with these options had just made it of this export.
     pub fn of(how: &How, export: &Path, transaction_time: Option<&str>, out: &Path) -> Result<Made> {
-        let mut finished = Vec::new();
-        for folder in [out.to_path_buf(), out.join(PARTIAL)] {
-            if folder.join(SUMMARY).exists() {
-                finished.push(report::read(&folder)?.finished);
+        let mut summaries = Vec::new();
+        for path in [out.join(SUMMARY), out.join(PARTIAL).join(SUMMARY)] {
+            if path.exists() {
+                let text = std::fs::read(&path).map_err(|error| Error::file("read", &path, error))?;
+                summaries.push(hex(&digest(&SHA256, &text)));
             }
         }
         Ok(Made {
@@ -52,7 +53,7 @@ impl Made {
             transaction_time: transaction_time.map(str::to_string),
             out: whole(out),
             options: how.fingerprint(),
-            finished,
+            summaries,
         })
     }
 
@@ -69,6 +70,11 @@ impl Made {
         text.push(b'\n');
         write_whole(&raw.join(OWN).join(NOTE), &text)
     }
+}
+
+/// As texts have it.
+pub fn hex(sum: &Digest) -> String {
+    sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn whole(path: &Path) -> PathBuf {

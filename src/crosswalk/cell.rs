@@ -112,6 +112,10 @@ impl Compiler<'_> {
             return self
                 .fault(place.mapping, "expected `first()` or `[n]` on a linked path, found `last()` or `join()`");
         }
+        if path.steps.windows(2).any(|pair| matches!(pair, [Step::Linked(_), Step::Index(_)])) {
+            return self
+                .fault(place.mapping, "expected an index at the end of a linked path, found one behind the link");
+        }
         let link = self.link(place, array, link)?;
         // In the linked frame there is one value; which frame counts is decided when the row is made.
         let inside = Path {
@@ -198,7 +202,14 @@ impl Compiler<'_> {
         Ok(Slot { scope: slot.scope, at: slot.at + nth as u16 })
     }
 
-    fn capture(&mut self, tree: usize, scope: u16, steps: &[Step], mode: Mode, families: Option<&[String]>) -> Slot {
+    pub(super) fn capture(
+        &mut self,
+        tree: usize,
+        scope: u16,
+        steps: &[Step],
+        mode: Mode,
+        families: Option<&[String]>,
+    ) -> Slot {
         let id = self.trees[tree].capture(scope, steps, mode, &[], families);
         self.slot(tree, id)
     }

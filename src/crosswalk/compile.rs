@@ -5,7 +5,7 @@
 //! row and field, for they are an analyst's.
 
 use super::builder::Builder;
-use super::path::{Call, Root, Source as PathSource};
+use super::path::{Call, Pick, Root, Source as PathSource, Step};
 use super::plan::{Mode, Plan, Slot};
 use super::program::{
     BeneficiaryFacts, ClaimFacts, Column, Crosswalk, DIAGNOSIS_TYPES, DiagnosisFacts, EnrollmentFacts, LinkBy,
@@ -168,6 +168,10 @@ impl<'s> Compiler<'s> {
             Root::Former => self.trees[PATIENT].scope("identifier"),
             _ => 0,
         };
+        if self.wants.has(index) && matches!(table.row, Root::Item | Root::Procedure) {
+            // However few columns there are, and be they the claim's: every element is a row.
+            self.capture(CLAIM, scope, &[Step::Key("sequence".into())], Mode::First, Some(&table.families));
+        }
         let mut columns = Vec::new();
         for (at, field) in table.layout.fields.iter().enumerate() {
             let mapping = self.mapping(&table.layout.table, &field.label)?;
@@ -188,6 +192,15 @@ impl<'s> Compiler<'s> {
                 cut: calls.any(|call| *call == Call::Cut),
                 origin,
             });
+        }
+        if let Some(at) = table.month.as_ref().and_then(|label| table.layout.position(label))
+            && !columns[at].fixed
+        {
+            let mapping = self.mapping(&table.layout.table, &table.layout.fields[at].label)?;
+            return self.fault(
+                mapping,
+                "expected a path of the whole claim in the column that tells its month, found one of its rows",
+            );
         }
         let positions = |labels: &[String]| labels.iter().filter_map(|label| table.layout.position(label)).collect();
         let only_with: Vec<usize> = positions(&table.only_with);
@@ -220,7 +233,11 @@ impl<'s> Compiler<'s> {
 
     fn fact(&mut self, table: &str, name: &str, mode: Mode) -> Result<Slot> {
         match self.fact_alternatives(table, name, mode)? {
-            [Some(wanted), _] => Ok(wanted),
+            [Some(wanted), None] => Ok(wanted),
+            [Some(_), Some(_)] => {
+                let mapping = self.mapping(table, name)?;
+                self.fault(mapping, "expected one path, found alternatives, which this fact has no use for")
+            }
             _ => {
                 let mapping = self.mapping(table, name)?;
                 self.fault(mapping, "expected a path, found `-`")
@@ -252,6 +269,12 @@ impl<'s> Compiler<'s> {
             };
             if Some(path.root) != root || !alternative.calls.is_empty() {
                 return self.fault(mapping, format!("expected a plain path of `{table}`"));
+            }
+            if !matches!(path.pick, Pick::Single | Pick::First) {
+                return self.fault(
+                    mapping,
+                    "expected `first()` or nothing at the end of a fact, found `last()`, `[n]` or `join()`",
+                );
             }
             let place = Place { mapping, row: Root::Eob, families: families.as_deref(), at: None };
             *place_in = Some(self.want_as(place, tree, array, path, mode, 0)?);

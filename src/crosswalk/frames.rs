@@ -10,6 +10,10 @@ use crate::parse::Captured;
 /// each would take a frame's memory, and every row would be looked for among all of them.
 pub const MAX_FRAMES: u32 = 50_000;
 
+/// Values of lists of one record at most. Lists that keys repeat in turn are copied each time, so that a line of a megabyte could
+/// take gigabytes.
+pub(super) const MAX_SPILL: usize = 1 << 20;
+
 /// What a walk captured.
 #[derive(Debug, Default)]
 pub struct Frames {

@@ -17,6 +17,8 @@ pub struct Field {
     pub printed: String,
     /// the picture as the writer reads it
     pub picture: Picture,
+    /// none of CMS's: behind those of its table
+    pub own: bool,
 }
 
 /// The fields of one CCLF file in layout order.
@@ -29,9 +31,14 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Columns of a fixed-width line.
+    /// Columns of a fixed-width line, own ones too.
     pub fn record_length(&self) -> usize {
         self.fields.last().map_or(0, |field| field.end)
+    }
+
+    /// Columns of a fixed-width line as CMS has it; 0 of a table that CMS does not have.
+    pub fn cms_length(&self) -> usize {
+        self.fields.iter().rfind(|field| !field.own).map_or(0, |field| field.end)
     }
 
     /// Position of a label, `None` if the layout has no such field.

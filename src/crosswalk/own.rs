@@ -149,6 +149,7 @@ fn column(row: &SheetRow, schemas: &mut Schemas) -> Result<()> {
         end: start + picture.width() - 1,
         printed: row.get("picture").to_string(),
         picture,
+        own: true,
     });
     for (version, column) in schemas.versions.iter_mut().zip(["v1", "v2", "v3"]) {
         debug_assert_eq!(Some(version.api), Api::parse(column));

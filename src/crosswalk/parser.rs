@@ -3,6 +3,7 @@
 //! It gives the first fault with its column; it knows no tables and no maps.
 
 use super::path::{Alternative, Call, Fault, Link, Literal, Path, Pick, Root, Source, Step, Test};
+use super::picture::WIDEST;
 
 /// Brackets of conditions within each other; the shipped cells need 3. Without an end to it a cell could end the
 /// process: recursion has only the stack.
@@ -75,11 +76,12 @@ impl<'a> Parser<'a> {
         self.blanks();
         let length = self.rest().bytes().take_while(u8::is_ascii_digit).count();
         match self.rest()[..length].parse() {
-            Ok(number) => {
+            // Wider than any cell: each place takes memory for every record.
+            Ok(number) if number <= WIDEST => {
                 self.at += length;
                 Ok(number)
             }
-            Err(_) => self.fault("a whole number"),
+            _ => self.fault(&format!("a whole number up to {WIDEST}")),
         }
     }
 

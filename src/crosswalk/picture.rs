@@ -87,8 +87,19 @@ impl Picture {
             text.split_once('(')
                 .and_then(|(_, rest)| rest.split_once(')'))
                 .and_then(|(digits, _)| digits.parse().ok())
+                .filter(|width| (1..=WIDEST).contains(width))
                 .ok_or_else(|| format!("expected a picture such as `X(07)` or `-9(13).99`, found `{text}`"))
         };
+        match Picture::of(picture, kind, count)? {
+            // More digits than any database or Arrow has exactly.
+            Picture::Decimal { whole, scale } if whole + scale > 38 => {
+                Err(format!("expected at most 38 digits, found `{picture}`"))
+            }
+            picture => Ok(picture),
+        }
+    }
+
+    fn of(picture: &str, kind: &str, count: impl Fn(&str) -> Result<usize, String>) -> Result<Picture, String> {
         match kind {
             "date" if picture == "YYYY-MM-DD" => Ok(Picture::Date),
             "char" => Ok(Picture::Text { width: count(picture)? }),

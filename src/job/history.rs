@@ -59,14 +59,14 @@ pub fn kin<C: Cursor>(
             captured => record.text(captured, &mut scratch).to_string(),
         })
     };
+    let control = facts.group.iter().map(|slot| text(*slot)).find(|number| !number.is_empty()).unwrap_or_default();
     if pass.partial {
         let standing = match rule.map(|rule| rule.adjustment) {
             None => Standing::Partial,
             Some(Some(Adjustment::Adjudicated)) => Standing::Adjudicated,
             Some(_) => Standing::LeftOut,
         };
-        let control = facts.group.iter().map(|slot| text(*slot)).find(|number| !number.is_empty());
-        return Kin::partial(&control.unwrap_or_default(), &text(facts.prior), standing);
+        return Kin::partial(&control, &text(facts.prior), standing);
     }
     let patient = text(Some(facts.patient));
     let patient = reference_id(&patient);
@@ -78,5 +78,5 @@ pub fn kin<C: Cursor>(
         Some(_) => Standing::LeftOut,
     };
     let delivery = pass.deliveries.get(place.source).copied().unwrap_or(0);
-    Kin::new(delivery, owner, family, &text(facts.group[0]), &text(facts.prior), standing)
+    Kin::new(delivery, owner, family, &control, &text(facts.prior), standing)
 }

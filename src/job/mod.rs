@@ -223,6 +223,11 @@ impl Job {
     }
 
     /// Indices of the tables to write, in order of the schemas.
+    /// An error if a table is wanted that there is none of.
+    pub fn check(&self) -> Result<()> {
+        self.wanted_tables().map(|_| ())
+    }
+
     pub(crate) fn wanted_tables(&self) -> Result<Vec<usize>> {
         let known = &self.schemas.tables;
         for name in &self.tables {

@@ -176,11 +176,8 @@ impl People<'_> {
             return None;
         }
         let replaced_by = facts.replaced_by.map(|slot| text(0, slot.at)).filter(|reference| !reference.is_empty());
-        let mut mbis = mbis(crosswalk, record, frames);
-        let known = mbis.len();
-        // They are written in rows of their own too.
-        mbis.retain(|mbi| mbi.value.len() <= WIDEST);
-        if mbis.len() < known {
+        let (mbis, are_long) = mbis(crosswalk, record, frames);
+        if are_long {
             let message = format!("expected MBIs of at most {WIDEST} bytes, found longer ones: left out");
             tally.issues.push(about.issue("long-id", Weight::Loss, message));
         }
@@ -321,6 +318,9 @@ impl People<'_> {
     }
 }
 
+/// What makes an MBI the same text wherever it is written.
+const MBI: Picture = Picture::Text { width: 11 };
+
 /// One MBI of a Patient.
 struct Mbi {
     base: u32,
@@ -330,25 +330,35 @@ struct Mbi {
     historic: bool,
 }
 
-fn mbis<C: Cursor>(crosswalk: &Crosswalk, record: &C, frames: &Frames) -> Vec<Mbi> {
+/// As cells have them; and whether some are too long for any.
+fn mbis<C: Cursor>(crosswalk: &Crosswalk, record: &C, frames: &Frames) -> (Vec<Mbi>, bool) {
     let facts = crosswalk.beneficiary;
-    let mut mbis = Vec::new();
+    let (mut mbis, mut are_long) = (Vec::new(), false);
     for &base in frames.of(facts.value.scope) {
         let text = |at| owned(record, frames, base, at);
-        let value = text(facts.value.at);
-        if text(facts.system.at) != MBI_SYSTEM || value.is_empty() {
+        if text(facts.system.at) != MBI_SYSTEM {
             continue;
+        }
+        let mut value = Vec::new();
+        match MBI.fit(&text(facts.value.at), false, &mut value) {
+            Ok(Fit::Blank) => continue,
+            Ok(_) => {}
+            Err(_) => {
+                are_long = true;
+                continue;
+            }
         }
         let currency = facts.currency.iter().flatten().map(|slot| text(slot.at)).find(|code| !code.is_empty());
         mbis.push(Mbi {
             base,
-            value,
+            // Made of a JSON string, which is UTF-8.
+            value: String::from_utf8(value).unwrap_or_default(),
             start: text(facts.start.at),
             ended: !period_end(&text(facts.end.at)).is_empty(),
             historic: currency.is_some_and(|code| code == "historic"),
         });
     }
-    mbis
+    (mbis, are_long)
 }
 
 /// The end of a period; one of CMS's null dates is none.

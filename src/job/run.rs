@@ -324,7 +324,7 @@ impl Run<'_> {
             row.push(table.layout.table.as_bytes());
             row.push(table.title.as_bytes());
             row.push(totals.rows[*at].to_string().as_bytes());
-            row.push(table.layout.record_length().to_string().as_bytes());
+            row.push(table.layout.cms_length().to_string().as_bytes());
             encoder.row(&row)?;
         }
         self.sink.part(position, encoder.take()?)

@@ -148,10 +148,11 @@ fn check_columns(options: &Options, schemas: &Schemas, name: &str) -> Result<()>
 fn prune(schemas: &mut Schemas, wanted: Option<&str>, columns: &[String]) {
     for table in &mut schemas.tables {
         let is_wanted = wanted == Some(&*table.layout.table);
-        if is_wanted && columns.is_empty() {
+        // How many rows of a beneficiary there are hangs on other columns; they are cut from the rows instead.
+        if is_wanted && (columns.is_empty() || !has_splits(table)) {
             continue;
         }
-        let needed = table.only_with.iter().chain(&table.month);
+        let needed = table.only_with.iter().chain(&table.month).chain(&table.cancels);
         let needed: Vec<String> = match is_wanted {
             true => needed.chain(&table.keys).chain(&table.control).chain(columns).cloned().collect(),
             false => needed.cloned().collect(),
@@ -177,6 +178,7 @@ fn add_keys(schemas: &mut Schemas) -> Result<()> {
                 end,
                 printed: "X(64)".to_string(),
                 picture,
+                own: true,
             });
             for version in versions.iter_mut() {
                 let is_fact = |mapping: &&Mapping| mapping.table == "%eob" && mapping.field == fact;

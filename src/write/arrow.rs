@@ -1,15 +1,14 @@
 //! Arrow record batches: amounts as exact decimals, dates as dates, codes as text with their leading zeros.
 //!
-//! Batches are made in the workers, a chunk of input at a time, joined to [`BATCH`] rows or more and handed to the
-//! caller in input order.
+//! Batches are made in the workers, a chunk of input at a time, and joined in input order.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Builder, Decimal128Builder, RecordBatch, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::error::ArrowError;
 
-use super::joined::{BATCH, Joined};
+use super::spool::Spool;
 use super::{Encoder, OutColumn, OutTable, Part, Sink};
 use crate::crosswalk::picture::{Picture, scaled};
 use crate::crosswalk::row::Row;
@@ -33,35 +32,34 @@ fn data_type(picture: Picture) -> DataType {
     }
 }
 
-/// Hands record batches to a closure: table name and batch of [`BATCH`] rows or more, the last of fewer, a table's in input order.
+/// Hands record batches to a closure: table name and batch of [`BATCH`](super::joined::BATCH) rows or more, the last of fewer, table by
+/// table, each in input order.
+///
+/// They come when all is read: which claims count is not known before, and what was handed on cannot be taken back. Until then they
+/// wait in unnamed files.
 pub struct ArrowSink<F> {
+    folder: PathBuf,
     tables: Vec<OutTable>,
-    joined: Vec<Joined>,
+    spools: Vec<Spool>,
     batches: F,
 }
 
 impl<F: FnMut(&str, RecordBatch) -> Result<()> + Send> ArrowSink<F> {
-    /// A sink that calls `batches`.
+    /// A sink that calls `batches`; rows wait in the system's folder for temporary files.
     pub fn new(batches: F) -> Self {
-        ArrowSink { tables: Vec::new(), joined: Vec::new(), batches }
+        ArrowSink::in_folder(std::env::temp_dir(), batches)
     }
 
-    fn hand_on(&mut self, table: usize, batch: std::result::Result<Option<RecordBatch>, ArrowError>) -> Result<()> {
-        match batch.map_err(|error| self.trouble(table, error.to_string()))? {
-            Some(batch) => (self.batches)(&self.tables[table].name, batch),
-            None => Ok(()),
-        }
-    }
-
-    fn trouble(&self, table: usize, message: String) -> Error {
-        Error::Write { table: self.tables[table].name.clone(), message }
+    /// The same with another folder for rows to wait in.
+    pub fn in_folder(folder: impl Into<PathBuf>, batches: F) -> Self {
+        ArrowSink { folder: folder.into(), tables: Vec::new(), spools: Vec::new(), batches }
     }
 }
 
 impl<F: FnMut(&str, RecordBatch) -> Result<()> + Send> Sink for ArrowSink<F> {
     fn begin(&mut self, tables: &[OutTable]) -> Result<()> {
         self.tables = tables.to_vec();
-        self.joined = tables.iter().map(|table| Joined::new(schema(table), BATCH)).collect();
+        self.spools = tables.iter().map(|table| Spool::new(&schema(table), &self.folder)).collect::<Result<_>>()?;
         Ok(())
     }
 
@@ -71,21 +69,20 @@ impl<F: FnMut(&str, RecordBatch) -> Result<()> + Send> Sink for ArrowSink<F> {
 
     fn part(&mut self, table: usize, part: Part) -> Result<()> {
         match part {
-            Part::Batch(Some(batch)) => {
-                let joined = self.joined[table].push(batch);
-                self.hand_on(table, joined)
-            }
+            Part::Batch(Some(batch)) => self.spools[table].push(batch),
             Part::Batch(None) => Ok(()),
             Part::Bytes(_) | Part::Rows(..) | Part::Many(_) => {
-                Err(self.trouble(table, "expected record batches".to_string()))
+                let message = "expected record batches".to_string();
+                Err(Error::Write { table: self.tables[table].name.clone(), message })
             }
         }
     }
 
     fn finish(&mut self) -> Result<()> {
-        for table in 0..self.joined.len() {
-            let rest = self.joined[table].rest();
-            self.hand_on(table, rest)?;
+        for (table, spool) in self.tables.iter().zip(std::mem::take(&mut self.spools)) {
+            for batch in spool.read()? {
+                (self.batches)(&table.name, batch?)?;
+            }
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ pub mod folder;
 pub mod joined;
 mod parquet;
 pub mod pipe;
+pub(crate) mod spool;
 pub mod tee;
 pub mod veil;
 
@@ -152,7 +153,7 @@ impl OutTable {
             name: table.layout.table.clone(),
             columns: columns.map(OutColumn::of).collect(),
             about: About::new(),
-            added: lineage.len() + files.len(),
+            added: table.layout.fields.iter().filter(|field| field.own).count() + lineage.len() + files.len(),
         }
     }
 

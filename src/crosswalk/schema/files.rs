@@ -62,6 +62,7 @@ fn layout(folder: Option<&FilePath>, table: &str) -> Result<Layout> {
             printed: row.get("picture").to_string(),
             picture,
             label,
+            own: false,
         };
         if field.end + 1 != field.start + picture.width() {
             return Err(row.fault(&field.label, "expected as many columns as the picture is wide"));

@@ -1,6 +1,7 @@
 //! Scalars that a node captures, each in its own way.
 
 use super::Way;
+use crate::crosswalk::frames::{MAX_FRAMES, MAX_SPILL};
 use crate::crosswalk::plan::{Capture, Id, Mode};
 use crate::crosswalk::trace::{Event, Keep};
 use crate::parse::{Cursor, Scalar};
@@ -52,6 +53,11 @@ impl<C: Cursor, const TRACED: bool> Way<'_, C, TRACED> {
                 }
             }
             Mode::Many => {
+                if frames.spill.len() > MAX_SPILL {
+                    // A record with keys repeated without end: as crowded as one with too many elements.
+                    frames.count = MAX_FRAMES;
+                    return;
+                }
                 let spill = &mut frames.spill;
                 let (mut start, len) = ((slots[slot] >> 32) as usize, (slots[slot] & 0xFFFF_FFFF) as usize);
                 if start + len != spill.len() || len == 0 {

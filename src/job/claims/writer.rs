@@ -120,16 +120,16 @@ impl<'x> ClaimWriter<'x> {
         let mut trouble = None;
         let mut taken_back = 0;
         let rows = self.maker.claim_rows(table, claim.walked, |row| {
-            for (at, key) in program.keys.iter().enumerate() {
-                if row.cell(*key).is_empty() {
-                    *tally.blank_keys.entry((table, at)).or_default() += 1;
-                    if !written.blank.contains(&(table, *key)) {
-                        written.blank.push((table, *key));
-                    }
-                }
-            }
             let mut write = |row: &Row, sign: i128| {
                 row.count_filled(filled);
+                for (at, key) in program.keys.iter().enumerate() {
+                    if row.cell(*key).is_empty() {
+                        *tally.blank_keys.entry((table, at)).or_default() += 1;
+                        if !written.blank.contains(&(table, *key)) {
+                            written.blank.push((table, *key));
+                        }
+                    }
+                }
                 if let Some(control) = program.control
                     && let Some(amount) = scaled(row.cell(control), 2)
                 {

@@ -193,7 +193,9 @@ fn part(range: &str, size: u64) -> Part {
         },
         Some((start, end)) => match (number(start), end, number(end)) {
             (Some(start), "", _) if start < size => Part::Bytes(start, size),
-            (Some(start), _, Some(end)) if start < size && start <= end => Part::Bytes(start, size.min(end + 1)),
+            (Some(start), _, Some(end)) if start < size && start <= end => {
+                Part::Bytes(start, size.min(end.saturating_add(1)))
+            }
             _ => Part::Beyond,
         },
         None => Part::Beyond,

@@ -269,14 +269,11 @@ pub(super) fn position(text: &str, end: u64) -> Option<u64> {
     match text.strip_prefix("end") {
         None => text.parse().ok(),
         Some("") => Some(end),
-        Some(rest) => {
-            let distance = rest[1..].parse::<u64>().ok()?;
-            match rest.as_bytes()[0] {
-                b'-' => Some(end.saturating_sub(distance)),
-                b'+' => Some(end + distance),
-                _ => None,
-            }
-        }
+        Some(rest) => match (rest.strip_prefix('-'), rest.strip_prefix('+')) {
+            (Some(distance), _) => Some(end.saturating_sub(distance.parse().ok()?)),
+            (_, Some(distance)) => end.checked_add(distance.parse().ok()?),
+            _ => None,
+        },
     }
 }
 

@@ -116,7 +116,7 @@ fn go_rfc3339(text: &str) -> Option<Timestamp> {
         b'd' => byte.is_ascii_digit(),
         _ => byte == shape,
     });
-    let rest = &text[19..];
+    let rest = text.get(19..)?;
     let zone = match rest.strip_prefix('.') {
         Some(fraction) => {
             let zone = fraction.trim_start_matches(|c: char| c.is_ascii_digit());

@@ -91,14 +91,18 @@ pub fn gzip(text: &[u8]) -> Vec<u8> {
 pub fn generate(synth: &Synth, files: Option<u64>) -> Vec<Item> {
     let people = synth.beneficiaries;
     let mut items = Vec::new();
-    let mut open: Vec<(u64, GzEncoder<Vec<u8>>)> = Vec::new();
+    // Each with whether something is in it: BCDA lists no empty files.
+    let mut open: Vec<(u64, GzEncoder<Vec<u8>>, bool)> = Vec::new();
     let part = |resource: Resource, index: u64| match (resource, files) {
         (Resource::ExplanationOfBenefit, Some(files)) => {
             (u128::from(index) * u128::from(files.max(1)) / u128::from(people.max(1))) as u64
         }
         _ => index / batch(resource),
     };
-    let close = |resource: Resource, encoder: GzEncoder<Vec<u8>>, items: &mut Vec<Item>| {
+    let close = |resource: Resource, encoder: GzEncoder<Vec<u8>>, is_filled: bool, items: &mut Vec<Item>| {
+        if !is_filled {
+            return;
+        }
         let bytes = encoder.finish().unwrap_or_default();
         items.push(Item { resource: resource.name().to_owned(), stored: Stored::Memory(bytes.into()) });
     };
@@ -108,22 +112,22 @@ pub fn generate(synth: &Synth, files: Option<u64>) -> Vec<Item> {
         for (at, resource) in Resource::ALL.into_iter().enumerate() {
             let part = part(resource, index);
             match open.get_mut(at) {
-                None => open.push((part, fresh())),
-                Some((known, encoder)) if *known != part => {
-                    let full = std::mem::replace(encoder, fresh());
-                    *known = part;
-                    close(resource, full, &mut items);
+                None => open.push((part, fresh(), false)),
+                Some(one) if one.0 != part => {
+                    let (_, encoder, is_filled) = std::mem::replace(one, (part, fresh(), false));
+                    close(resource, encoder, is_filled, &mut items);
                 }
                 Some(_) => {}
             }
         }
         synth.render(&synth.make(index), index, &mut json, &mut |resource, line| {
-            let encoder = &mut open[resource as usize].1;
+            let (_, encoder, is_filled) = &mut open[resource as usize];
+            *is_filled = true;
             let _ = encoder.write_all(line).and_then(|()| encoder.write_all(b"\n"));
         });
     }
-    for ((_, encoder), resource) in open.into_iter().zip(Resource::ALL) {
-        close(resource, encoder, &mut items);
+    for ((_, encoder, is_filled), resource) in open.into_iter().zip(Resource::ALL) {
+        close(resource, encoder, is_filled, &mut items);
     }
     // A database's order. Claims first is the least convenient one for whoever needs Patients first.
     items.sort_by_key(|item| std::cmp::Reverse(Resource::ALL.iter().position(|known| known.name() == item.resource)));
