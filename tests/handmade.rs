@@ -284,6 +284,23 @@ fn benefit_enhancements_make_rows_of_cclfa_and_cclfb() {
     }
 }
 
+/// A type that nobody has seen yet is no reason to lose a diagnosis; those that CCLF does not have stay out.
+#[test]
+fn diagnoses_of_any_type_but_two_have_rows() {
+    for (api, reason) in [("v1", "reason-for-visit"), ("v2", "patientreasonforvisit")] {
+        let list = json!([
+            diagnosis(1, "brand-new", "A01"),
+            diagnosis(2, "admitting", "B02"),
+            diagnosis(3, reason, "C03"),
+            diagnosis(4, "principal", "D04")
+        ]);
+        let more = json!({"diagnosis": list, "item": [{"sequence": 1}]});
+        let output = run(&[patient(api), claim(api, "c-1", "INPATIENT", "60", "active", more)]);
+        let labels = ["CLM_PROD_TYPE_CD", "CLM_VAL_SQNC_NUM", "CLM_DGNS_CD"];
+        assert_eq!(cells(&output, "CCLF4", &labels), [["D", "1", "D04"], ["D", "2", "A01"]], "{api}");
+    }
+}
+
 #[test]
 fn voids_superseded_and_partially_adjudicated_claims_of_v3_are_left_out_but_not_deleted_drug_events() {
     let adjusted =

@@ -20,8 +20,13 @@ fn every_form_names_every_column_of_every_table() {
         let text = schema(&["--as", form.name()]);
         for table in &schemas.tables {
             assert!(text.contains(&table.layout.table), "{form:?} {}", table.layout.table);
+            // Alone, so that no other table's column of the same name can stand in; in the layout's order.
+            let alone = schema(&[&table.layout.table, "--as", form.name()]);
+            let mut rest = &alone[alone.find(&table.layout.table).unwrap()..];
             for field in &table.layout.fields {
-                assert!(text.contains(&field.label), "{form:?} {}", field.label);
+                let at = rest.find(&field.label);
+                let at = at.unwrap_or_else(|| panic!("{form:?} {}.{}", table.layout.table, field.label));
+                rest = &rest[at + field.label.len()..];
             }
         }
         assert!(text.contains("Total Records Count"), "{form:?}");
@@ -84,4 +89,24 @@ fn an_unknown_table_or_form_is_refused() {
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert!(stderr.contains(message), "{stderr}");
     }
+}
+
+#[test]
+fn partial_tables_have_a_schema_of_their_own() {
+    let testdata = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/v3/export");
+    let output = common::convert(&[&testdata], &["--partial"]);
+    for table in ["CCLF1", "CCLF5"] {
+        let (header, _) = common::read_csv(&output.folder().join("partial").join(format!("{table}.csv")));
+        let text = schema(&[table, "--as", "postgres", "--partial"]);
+        let named = text.lines().filter_map(|line| line.strip_prefix("    ")?.split(' ').next());
+        assert_eq!(named.collect::<Vec<_>>(), header, "{table}");
+        assert!(header.iter().any(|label| label == "STATUS_CD"));
+        assert!(!schema(&[table, "--as", "postgres"]).contains("STATUS_CD"));
+    }
+    for form in Form::ALL {
+        assert!(schema(&["--as", form.name(), "--partial"]).contains("STATUS_CD"), "{form:?}");
+    }
+    assert!(schema(&["--partial", "--coverage", "CCLF1"]).contains("STATUS_CD"));
+    let wrong = claimfeed().args(["schema", "--partial", "CCLF7"]).output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
 }

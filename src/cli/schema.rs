@@ -36,6 +36,9 @@ pub struct Schema {
     /// With --as: text of any width, for codes that are wider than their picture
     #[arg(long, requires = "form")]
     open_text: bool,
+    /// The tables of `convert --partial`, with the columns of their status
+    #[arg(long)]
+    partial: bool,
     /// Folder with own layouts, crosswalks or value maps
     #[arg(long, value_name = "DIR")]
     schemas: Option<std::path::PathBuf>,
@@ -58,6 +61,11 @@ impl Schema {
         };
         if self.table.iter().any(|name| name.eq_ignore_ascii_case(ENROLLMENT)) {
             schemas.add_enrollment()?;
+        }
+        if self.partial {
+            schemas = schemas.partial()?;
+            // It has no such claims.
+            schemas.versions.retain(|version| version.api != Api::V1);
         }
         for name in &self.table {
             if schemas.table(name).is_none() && !name.eq_ignore_ascii_case(SUMMARY_TABLE) {

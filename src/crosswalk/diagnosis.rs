@@ -5,7 +5,7 @@
 
 use super::frames::Frames;
 use super::program::{Crosswalk, DiagnosisFacts, TableProgram};
-use super::schema::DiagnosisRule;
+use super::schema::{DiagnosisRule, NO_ROW};
 use crate::parse::Cursor;
 
 /// One diagnosis of the ordered list.
@@ -43,7 +43,8 @@ pub fn diagnoses<'x, C: Cursor>(
         if code == 0 {
             continue;
         }
-        let Some(rule) = rule_for(table, facts, record, frames, base) else { continue };
+        let rule = rule_for(table, facts, record, frames, base).filter(|rule| rule.product != NO_ROW);
+        let Some(rule) = rule else { continue };
         let sequence = match frames.get(base, facts.sequence.at) {
             0 => i64::MAX,
             captured => record.integer(captured).unwrap_or(i64::MAX),

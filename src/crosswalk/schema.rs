@@ -90,6 +90,9 @@ pub struct Mapping {
     pub column: &'static str,
 }
 
+/// The product of diagnoses that have no row.
+pub const NO_ROW: &str = "-";
+
 /// One row of diagnoses.csv: what becomes of diagnoses of a type.
 #[derive(Debug, Clone)]
 pub struct DiagnosisRule {
@@ -97,7 +100,7 @@ pub struct DiagnosisRule {
     pub table: String,
     /// FHIR type code; empty: none given; `*`: any
     pub kind: String,
-    /// CLM_PROD_TYPE_CD
+    /// CLM_PROD_TYPE_CD; [`NO_ROW`]: they are left out
     pub product: String,
     /// lower comes first; equal ones by `sequence`
     pub order: u32,

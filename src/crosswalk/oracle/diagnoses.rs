@@ -36,7 +36,7 @@ pub(super) fn ordered<'a>(oracle: &Oracle<'a>, table: &str, eob: &'a Value) -> V
         .filter_map(|element| {
             let code = oracle.fact("%dx", "code", element)?;
             let types: Vec<String> = oracle.facts("%dx", "type", element).into_iter().map(find::text).collect();
-            let rule = rule_of(&rules, &types)?;
+            let rule = rule_of(&rules, &types).filter(|rule| rule.product != "-")?;
             // A diagnosis without a usable sequence comes after those that have one.
             let sequence = oracle.facts("%dx", "sequence", element).first().and_then(|value| find::whole(value));
             let sequence = sequence.unwrap_or(i64::MAX);
