@@ -389,7 +389,8 @@ fn merged_patients_and_null_dates() {
     };
     let mut claim = claim_v3("1", "CARRIER", "71", json!({"item": [{"sequence": 1}]}));
     claim["patient"] = json!({"reference": "Patient/6/_history/2"});
-    let output = run(&[merged, coverage("2024", "20"), coverage("2025", "21"), survivor, claim]);
+    let output =
+        run(&[merged, coverage("2024-01-01T00:00:00Z", "20"), coverage("2025-01-01T00:00:00Z", "21"), survivor, claim]);
     assert_eq!(cells(&output, "CCLF8", &["BENE_MBI_ID", "BENE_MDCR_STUS_CD"]), [["1S00A00AA02", "21"]]);
     assert_eq!(output.column("CCLF9", "PRVS_NUM"), ["1S00A00AA01"]);
     assert_eq!(output.column("CCLF5", "BENE_MBI_ID"), ["1S00A00AA02"]);

@@ -403,6 +403,11 @@ fn fewer_columns_are_as_many_rows() {
         }
     }
     assert!(cancelled > 0);
+    let columns = ["CLM_LINE_NUM", "source_line"].map(str::to_string).to_vec();
+    job.lineage = true;
+    let rows = split::read(&job, "CCLF5", &Options { columns, ..Options::default() }, &mut Silent).unwrap();
+    assert_eq!(rows.schema().fields().len(), 2);
+    assert!(rows.map(|batch| batch.unwrap().num_rows()).sum::<usize>() > 0);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::crosswalk::path::{Cell, Root};
 use crate::crosswalk::picture::Picture;
 use crate::crosswalk::schema::{Mapping, Schemas, Status, Table};
 use crate::error::{Error, Result};
-use crate::job::{Job, SUMMARY_TABLE};
+use crate::job::{Job, LINEAGE, SUMMARY_TABLE};
 use crate::parse::Verify;
 
 /// Columns that joins and windows need, behind the table's own: whose claim it is, what versions of it share (v1, v2:
@@ -74,7 +74,7 @@ impl Options {
             add_keys(&mut schemas)?;
         }
         if let Some(name) = &name {
-            check_columns(self, &schemas, name)?;
+            check_columns(&self.columns, &schemas, name, if self.keys { &PLACE } else { &[] })?;
         }
         prune(&mut schemas, name.as_deref(), &self.columns);
         let mut job = Job::new([""; 0])?;
@@ -101,7 +101,7 @@ impl Options {
             job.wanted_tables()?;
             return Ok(SUMMARY_TABLE.to_string());
         };
-        check_columns(&Options { keys: job.lineage, ..self.clone() }, &job.schemas, &name)?;
+        check_columns(&self.columns, &job.schemas, &name, if job.lineage { &LINEAGE } else { &[] })?;
         prune(&mut job.schemas, Some(&name), &self.columns);
         job.tables = vec![name.clone()];
         Ok(name)
@@ -131,15 +131,14 @@ pub fn has_splits(table: &Table) -> bool {
     matches!(table.row, Root::Eob | Root::Item | Root::Procedure | Root::Diagnosis)
 }
 
-fn check_columns(options: &Options, schemas: &Schemas, name: &str) -> Result<()> {
+/// `more`: columns behind those of the layout.
+fn check_columns(columns: &[String], schemas: &Schemas, name: &str, more: &[&str]) -> Result<()> {
     let Some(table) = schemas.table(name) else { return Ok(()) };
-    for column in &options.columns {
-        let is_place = options.keys && PLACE.contains(&column.as_str());
-        if !is_place && table.layout.position(column).is_none() {
-            return Err(Error::Usage(format!("expected columns of {name}, found `{column}`")));
-        }
+    let is_there = |column: &&String| more.contains(&column.as_str()) || table.layout.position(column).is_some();
+    match columns.iter().find(|column| !is_there(column)) {
+        Some(column) => Err(Error::Usage(format!("expected columns of {name}, found `{column}`"))),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Takes out of the schemas what nobody asks for: the walk leaves a claim as soon as nothing more can come of it.
