@@ -222,7 +222,10 @@ fn every_fault_ends_in_the_same_whole_files() {
             scope.spawn(move || {
                 let server = with_faults(fault);
                 let folder = tempfile::tempdir().unwrap();
-                let output = fetch(&server, folder.path(), &["--resume-from", "1"]);
+                // The fault ends the token of whoever asks for a file first. Side by side one file's may end what another has just
+                // renewed, which no server's clock does.
+                let parallel = if fault.contains("-expired") { "1" } else { "5" };
+                let output = fetch(&server, folder.path(), &["--resume-from", "1", "--parallel", parallel]);
                 assert_eq!(output.status.code(), Some(0), "{fault}: {}", said(&output));
                 assert_eq!(texts(folder.path()), *expected, "{fault}");
                 assert_eq!(server.log().jobs, 1, "{fault}: one job");
