@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use claimfeed::Api;
-use claimfeed::fetch::address::usual;
+use claimfeed::fetch::environment;
 use claimfeed::fetch::request::utc;
 use claimfeed::fetch::{Address, Client, Credentials, Dialect, Export, Fetch, Login, Patience, Scope, Since};
 use pyo3::prelude::*;
@@ -42,7 +42,7 @@ pub fn fetch(
     parallel: usize,
 ) -> PyResult<String> {
     let api = take::api(api)?.unwrap_or(Api::V2);
-    let address = Address::parse(&server.map_or_else(usual, str::to_string), &[]).or_raise()?;
+    let address = Address::parse(&server.map_or_else(environment::server, str::to_string), &[]).or_raise()?;
     // They come by the environment only: an argument would stand in histories and notebooks.
     let [id, secret] = ["BCDA_CLIENT_ID", "BCDA_CLIENT_SECRET"].map(|name| std::env::var(name).unwrap_or_default());
     if id.is_empty() || secret.is_empty() {

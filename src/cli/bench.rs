@@ -7,7 +7,7 @@ use claimfeed::job::Job;
 use claimfeed::parse::{Parser, Verify};
 use claimfeed::{Api, Error, Result};
 
-use super::listing::interruption;
+use super::signals::interruption;
 use super::table::Columns;
 
 /// Measure how fast each stage is on an export and this machine

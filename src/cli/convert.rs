@@ -8,6 +8,7 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{Context, SHA256};
 use claimfeed::crosswalk::schema::{ENROLLMENT, Schemas};
 use claimfeed::disk::write_whole;
+use claimfeed::fetch::verify::hex;
 use claimfeed::job::{Adjustments, Job};
 use claimfeed::parse::{Parser, Verify};
 use claimfeed::pseudonym::{Key, Pseudonyms};
@@ -23,7 +24,6 @@ use claimfeed::{Api, Error, Result};
 use super::fixed::FixedArgs;
 use super::format::{self, Format};
 use super::listing::{ISSUES, Listing};
-use super::made::hex;
 use super::show::show;
 use super::stale::Stale;
 use super::target::{PAGE, PARTIAL, SUMMARY, Target, prepare, remove_empty, table_names, write_summary};
@@ -192,14 +192,9 @@ impl How {
                 job.tables.push(ENROLLMENT.to_string());
             }
         }
-        job.check()?;
+        let wanted = job.wanted()?;
         if let Some(options) = self.fixed_options()? {
-            let is_wanted =
-                |name: &str| job.tables.is_empty() || job.tables.iter().any(|wanted| wanted.eq_ignore_ascii_case(name));
-            let wanted = table_names(&job.schemas).into_iter().filter(|name| *name != ENROLLMENT && is_wanted(name));
-            wanted
-                .chain(self.enrollment.then_some(ENROLLMENT))
-                .try_for_each(|name| options.name.table(name).map(drop))?;
+            wanted.into_iter().try_for_each(|name| options.name.table(name).map(drop))?;
         }
         job.pseudonyms = self.pseudonyms()?.map(Arc::new);
         if job.pseudonyms.is_some() {
@@ -245,7 +240,7 @@ impl How {
                 folders.extend(path.is_dir().then_some(path));
             }
         }
-        hex(&sum.finish())
+        hex(sum.finish().as_ref())
     }
 
     fn pseudonyms(&self) -> Result<Option<Pseudonyms>> {

@@ -1,4 +1,4 @@
-//! Lists every issue in issues.csv, shows progress on a terminal, and listens for interruptions.
+//! Lists every issue in issues.csv, shows progress on a terminal, and ends an interrupted job.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -13,19 +13,10 @@ use claimfeed::{Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use tempfile::TempPath;
 
+use super::signals::interruption;
+
 /// The listing's file name.
 pub const ISSUES: &str = "issues.csv";
-
-/// Set by SIGINT and SIGTERM. A second one ends the process at once: the first may wait for the end of standard input.
-pub fn interruption(folder: &Path) -> Result<Arc<AtomicBool>> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(signal, 130, interrupted.clone())
-            .and_then(|_| signal_hook::flag::register(signal, interrupted.clone()))
-            .map_err(|error| Error::file("listen for signals in", folder, error))?;
-    }
-    Ok(interrupted)
-}
 
 fn named(folder: &Path) -> Result<(BufWriter<File>, Option<TempPath>)> {
     let trouble = |error| Error::file("create a file in", folder, error);

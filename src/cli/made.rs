@@ -3,9 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::digest::{Digest, SHA256, digest};
+use aws_lc_rs::digest::{SHA256, digest};
 use claimfeed::disk::write_whole;
 use claimfeed::fetch::state::OWN;
+use claimfeed::fetch::verify::hex;
 use claimfeed::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +46,7 @@ impl Made {
         for path in [out.join(SUMMARY), out.join(PARTIAL).join(SUMMARY)] {
             if path.exists() {
                 let text = std::fs::read(&path).map_err(|error| Error::file("read", &path, error))?;
-                summaries.push(hex(&digest(&SHA256, &text)));
+                summaries.push(hex(digest(&SHA256, &text).as_ref()));
             }
         }
         Ok(Made {
@@ -72,11 +73,7 @@ impl Made {
     }
 }
 
-/// As texts have it.
-pub fn hex(sum: &Digest) -> String {
-    sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
+/// However it was spelled.
 fn whole(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
 }

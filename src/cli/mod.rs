@@ -20,6 +20,7 @@ mod sandbox;
 mod schema;
 mod server;
 mod show;
+mod signals;
 mod stale;
 mod synth;
 mod table;

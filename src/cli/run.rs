@@ -85,8 +85,7 @@ impl RunCommand {
         let _held = self.place()?;
         match fetch.begin()? {
             Stage::Whole(fetched) => {
-                let time = fetched.transaction_time.clone();
-                let code = self.whole(&fetched, time.as_deref(), &target)?;
+                let code = self.whole(&fetched, &target)?;
                 self.unmark();
                 Ok((fetched, code))
             }
@@ -104,7 +103,8 @@ impl RunCommand {
     }
 
     /// The export was fetched before: its tables are there, or are made of what is on disk.
-    fn whole(&self, fetched: &Fetched, time: Option<&str>, target: &Target<'_>) -> Result<u8> {
+    fn whole(&self, fetched: &Fetched, target: &Target<'_>) -> Result<u8> {
+        let time = fetched.transaction_time.as_deref();
         let has_tables = self.out.join(SUMMARY).exists();
         if !self.how.replaces() {
             if has_tables {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use claimfeed::fetch::address::{set, usual};
+use claimfeed::fetch::environment::{self, variable};
 use claimfeed::fetch::http::Ask;
 use claimfeed::fetch::{Address, Backend, Client, Credentials, Dialect, Login, Observer, Patience};
 use claimfeed::{Api, Error, Result};
@@ -84,7 +84,7 @@ impl ServerArgs {
         if self.bulk {
             return Ok(Dialect::Bulk);
         }
-        let name = self.api.clone().or_else(|| set(&["BCDA_API_VERSION"])).unwrap_or_else(|| "v2".to_string());
+        let name = self.api.clone().or_else(|| variable(&["BCDA_API_VERSION"])).unwrap_or_else(|| "v2".to_string());
         Api::parse(&name.to_lowercase())
             .map(Dialect::Bcda)
             .ok_or_else(|| Error::Usage(format!("expected v1, v2 or v3 in BCDA_API_VERSION, found `{name}`")))
@@ -92,7 +92,7 @@ impl ServerArgs {
 
     /// A client with these options.
     pub fn client(&self, observer: &Arc<Watch>) -> Result<Client> {
-        let address = Address::parse(&self.server.clone().unwrap_or_else(usual), &self.allow_host)?;
+        let address = Address::parse(&self.server.clone().unwrap_or_else(environment::server), &self.allow_host)?;
         let seconds = |seconds: f64| {
             Duration::try_from_secs_f64(seconds)
                 .map_err(|_| Error::Usage(format!("expected seconds for `--poll`, found {seconds}")))
@@ -105,7 +105,7 @@ impl ServerArgs {
             first: Duration::from_millis(self.first_wait),
             ..Patience::default()
         };
-        let token_url = match self.token_url.clone().or_else(|| set(&["BCDA_TOKEN_URL"])) {
+        let token_url = match self.token_url.clone().or_else(|| variable(&["BCDA_TOKEN_URL"])) {
             Some(text) => Some(token_address(&text)?),
             None => None,
         };
@@ -122,10 +122,10 @@ impl ServerArgs {
         patience: Patience,
         observer: &Arc<Watch>,
     ) -> Result<Credentials> {
-        let id = || self.client_id.clone().or_else(|| set(&["BCDA_CLIENT_ID"]));
+        let id = || self.client_id.clone().or_else(|| variable(&["BCDA_CLIENT_ID"]));
         let secret = |names: &[&str]| match &self.client_secret_file {
             Some(path) => secret_of(path).map(Some),
-            None => Ok(set(names)),
+            None => Ok(variable(names)),
         };
         match self.auth.as_str() {
             "none" => Ok(Credentials::None),
@@ -282,7 +282,7 @@ impl ServerCommand {
 
 /// A client that says nothing about who asks: what it reads is open to all.
 fn open_client(args: &ServerArgs, watch: &Arc<Watch>) -> Result<Client> {
-    let address = Address::parse(&args.server.clone().unwrap_or_else(usual), &args.allow_host)?;
+    let address = Address::parse(&args.server.clone().unwrap_or_else(environment::server), &args.allow_host)?;
     let login = Login::new(Credentials::None, address.below("auth/token", None));
     let patience = Patience {
         tries: usize::from(args.tries).min(3),

@@ -35,7 +35,7 @@ struct Seen {
 impl Watch {
     /// Listens for interruptions; a second one ends the process at once.
     pub fn new(quiet: bool) -> Result<Watch> {
-        let interrupted = super::listing::interruption(std::path::Path::new("."))?;
+        let interrupted = super::signals::interruption(std::path::Path::new("."))?;
         let bar = (!quiet && super::log::is_watched()).then(|| {
             let bar = ProgressBar::new_spinner();
             if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {

@@ -8,22 +8,6 @@ use url::{Host, Url};
 
 use crate::error::{Error, Result};
 
-/// CMS's public sandbox.
-const SANDBOX: &str = "https://sandbox.bcda.cms.gov";
-/// Variables that tell BCDA's address, as its other clients know them.
-const SERVER: [&str; 3] = ["BCDA_BASE_URL", "BCDA_API_URL", "BCDA_URL"];
-
-/// The server that the environment names, else CMS's public sandbox.
-pub fn usual() -> String {
-    set(&SERVER).unwrap_or_else(|| SANDBOX.to_string())
-}
-
-/// The first of these variables of the environment that is set to something.
-pub fn set(names: &[&str]) -> Option<String> {
-    let mut texts = names.iter().filter_map(|name| std::env::var(name).ok()).map(|text| text.trim().to_string());
-    texts.find(|text| !text.is_empty())
-}
-
 /// The server that the user named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {

@@ -20,8 +20,8 @@
 //! # }
 //! ```
 //!
-//! By file: [`address`] where the server is and what may be followed, [`http`] one request, [`login`] the token, [`client`]
-//! requests with token and patience, [`clock`] the server's time, [`request`] what is asked for, [`job`] the server's jobs,
+//! By file: [`address`] where the server is and what may be followed, [`environment`] what variables say of it, [`http`]
+//! one request, [`login`] the token, [`client`] requests with token and patience, [`clock`] the server's time, [`request`] what is asked for, [`job`] the server's jobs,
 //! [`listing`] their list, [`manifest`] their files, [`folder`] the names of where they go,
 //! [`download`] one file, [`verify`] whether it is whole, [`gate`] and [`shelf`] many at once, [`delivery`] all of them,
 //! [`state`] and [`journal`] what survives, [`log`] what happened.
@@ -31,6 +31,7 @@ pub mod client;
 pub mod clock;
 pub mod delivery;
 pub mod download;
+pub mod environment;
 pub mod export;
 pub mod folder;
 pub mod gate;

@@ -245,7 +245,8 @@ fn digest(mut file: &File) -> std::io::Result<(u64, String)> {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Two small hexadecimal digits a byte.
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -22,7 +22,7 @@ use self::writer::{Claim, ClaimWriter};
 use super::beneficiaries::{Beneficiaries, Stay};
 use super::history::kin;
 use super::lines::{Place, Reader, Take};
-use super::notes::{About, crowded, is_long_id, note_issues, note_misplaced, other_resource};
+use super::notes::{About, crowded, long_id, note_issues, note_misplaced, other_resource};
 use super::pipeline::Yield;
 use super::responses::{Answer, Answers, answer};
 use super::tail::Tail;
@@ -208,7 +208,8 @@ impl<'x> Claims<'x> {
         }
         let mut scratch = String::new();
         let id = self.fact(record, pass.crosswalk.claim.id, &mut scratch).to_string();
-        if is_long_id(&id, "ClaimResponse", place, tally) {
+        if let Some(issue) = long_id(&id, "ClaimResponse", place) {
+            tally.issues.push(issue);
             return;
         }
         let frames = &self.walker.frames;
@@ -237,7 +238,8 @@ impl<'x> Claims<'x> {
         let (mut s1, mut s2, mut s3) = (String::new(), String::new(), String::new());
         let family_name = fact(record, frames, facts.family, &mut s1);
         let id = fact(record, frames, facts.id, &mut s2);
-        if is_long_id(id, resource, place, tally) {
+        if let Some(issue) = long_id(id, resource, place) {
+            tally.issues.push(issue);
             return Ok(());
         }
         let about = About { place, resource, id };

@@ -222,12 +222,13 @@ impl Job {
         Ok(Opened { input, claims_only, deliveries, crosswalk })
     }
 
-    /// Indices of the tables to write, in order of the schemas.
-    /// An error if a table is wanted that there is none of.
-    pub fn check(&self) -> Result<()> {
-        self.wanted_tables().map(|_| ())
+    /// Names of the tables that are wanted, but for the file summary; an error if one is not known.
+    pub fn wanted(&self) -> Result<Vec<&str>> {
+        let wanted = self.wanted_tables()?;
+        Ok(wanted.into_iter().map(|at| &*self.schemas.tables[at].layout.table).collect())
     }
 
+    /// Indices of the tables to write, in order of the schemas.
     pub(crate) fn wanted_tables(&self) -> Result<Vec<usize>> {
         let known = &self.schemas.tables;
         for name in &self.tables {

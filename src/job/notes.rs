@@ -43,14 +43,12 @@ pub fn crowded(resource: &'static str, place: Place) -> Issue {
     About { place, resource, id: "" }.issue("crowded", Weight::Loss, message)
 }
 
-/// Whether an id is one that nobody gives; told.
-pub fn is_long_id(id: &str, resource: &'static str, place: Place, tally: &mut Tally) -> bool {
-    if id.len() <= WIDEST {
-        return false;
-    }
-    let message = format!("expected an id of at most {WIDEST} bytes, found a longer one: left out");
-    tally.issues.push(About { place, resource, id: "" }.issue("long-id", Weight::Loss, message));
-    true
+/// An id that nobody gives, and that every row would repeat.
+pub fn long_id(id: &str, resource: &'static str, place: Place) -> Option<Issue> {
+    (id.len() > WIDEST).then(|| {
+        let message = format!("expected an id of at most {WIDEST} bytes, found a longer one: left out");
+        About { place, resource, id: "" }.issue("long-id", Weight::Loss, message)
+    })
 }
 
 /// Partially adjudicated claims of v2 come as Claim and ClaimResponse; everything else is not of an export.
