@@ -248,10 +248,14 @@ impl Report {
     }
 }
 
+/// How often, and the first one, by field.
+type Fields = BTreeMap<String, (u64, Issue)>;
+
 /// Counts issues by kind and field and keeps the first of each.
 #[derive(Debug, Default)]
 pub struct IssueCounter {
-    counts: BTreeMap<(Weight, &'static str, String), (u64, Issue)>,
+    /// by weight and kind: looking a field up makes no text
+    counts: BTreeMap<(Weight, &'static str), Fields>,
 }
 
 impl IssueCounter {
@@ -260,14 +264,18 @@ impl IssueCounter {
         if issue.weight == Weight::Skipped {
             return;
         }
-        let key = (issue.weight, issue.kind, issue.field.clone());
-        self.counts.entry(key).or_insert_with(|| (0, issue)).0 += 1;
+        let fields = self.counts.entry((issue.weight, issue.kind)).or_default();
+        match fields.get_mut(&issue.field) {
+            Some((count, _)) => *count += 1,
+            None => drop(fields.insert(issue.field.clone(), (1, issue))),
+        }
     }
 
     /// All counts; `file` names a source.
     pub fn counts(&self, file: impl Fn(usize) -> String) -> Vec<IssueCount> {
         self.counts
             .values()
+            .flat_map(BTreeMap::values)
             .map(|(count, issue)| IssueCount {
                 kind: issue.kind.to_string(),
                 weight: issue.weight,

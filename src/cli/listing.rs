@@ -1,7 +1,6 @@
 //! Lists every issue in issues.csv, shows progress on a terminal, and ends an interrupted job.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,18 +17,20 @@ use super::signals::interruption;
 /// The listing's file name.
 pub const ISSUES: &str = "issues.csv";
 
-fn named(folder: &Path) -> Result<(BufWriter<File>, Option<TempPath>)> {
+const HEADER: [&str; 9] = ["weight", "kind", "file", "line", "byte", "resource", "id", "field", "message"];
+
+fn named(folder: &Path) -> Result<(csv::Writer<File>, Option<TempPath>)> {
     let trouble = |error| Error::file("create a file in", folder, error);
     let (file, path) = tempfile::NamedTempFile::with_prefix_in(HIDDEN, folder).map_err(trouble)?.into_parts();
-    let mut file = BufWriter::new(file);
-    writeln!(file, "weight,kind,file,line,byte,resource,id,field,message").map_err(trouble)?;
-    Ok((file, Some(path)))
+    let mut lines = csv::Writer::from_writer(file);
+    lines.write_record(HEADER).map_err(|error| trouble(error.into()))?;
+    Ok((lines, Some(path)))
 }
 
 /// Lists every issue in issues.csv and shows progress on a terminal.
 pub struct Listing {
     folder: PathBuf,
-    file: BufWriter<File>,
+    lines: csv::Writer<File>,
     /// none: the listing goes with its process
     path: Option<TempPath>,
     bar: ProgressBar,
@@ -46,22 +47,22 @@ impl Listing {
     /// One that nobody will read, in an unnamed file.
     pub fn unnamed(folder: &Path) -> Result<Listing> {
         let file = tempfile::tempfile_in(folder).map_err(|error| Error::file("create a file in", folder, error))?;
-        Listing::with(folder, true, (BufWriter::new(file), None))
+        Listing::with(folder, true, (csv::Writer::from_writer(file), None))
     }
 
-    fn with(folder: &Path, bar: bool, (file, path): (BufWriter<File>, Option<TempPath>)) -> Result<Listing> {
+    fn with(folder: &Path, bar: bool, (lines, path): (csv::Writer<File>, Option<TempPath>)) -> Result<Listing> {
         let bar = if bar && super::log::is_watched() { ProgressBar::new(0) } else { ProgressBar::hidden() };
         let style = "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
         if let Ok(style) = ProgressStyle::with_template(style) {
             bar.set_style(style);
         }
-        Ok(Listing { folder: folder.to_path_buf(), file, path, bar, interrupted: interruption(folder)? })
+        Ok(Listing { folder: folder.to_path_buf(), lines, path, bar, interrupted: interruption(folder)? })
     }
 
     /// Gives it its name.
     pub fn finish(self, target: &Path) -> Result<()> {
         self.bar.finish_and_clear();
-        let file = self.file.into_inner().map_err(|error| Error::file("write", target, error.into_error()))?;
+        let file = self.lines.into_inner().map_err(|error| Error::file("write", target, error.into_error()))?;
         file.sync_all().map_err(|error| Error::file("write", target, error))?;
         let Some(path) = self.path else { return Ok(()) };
         path.persist(target).map_err(|error| Error::file("rename to", target, error.error))
@@ -82,9 +83,7 @@ impl Observer for Listing {
             // Nothing is missing; the summary counts them.
             Weight::Notice => return Ok(()),
         };
-        let mut line = csv::Writer::from_writer(&mut self.file);
-        let trouble = |error: csv::Error| Error::Write { table: ISSUES.to_string(), message: error.to_string() };
-        line.write_record([
+        let record = [
             weight,
             issue.kind,
             file,
@@ -94,14 +93,14 @@ impl Observer for Listing {
             &issue.id,
             &issue.field,
             &issue.message,
-        ])
-        .map_err(trouble)?;
-        line.flush().map_err(|error| Error::file("write", &self.folder.join(ISSUES), error))
+        ];
+        let trouble = |error: csv::Error| Error::file("write", &self.folder.join(ISSUES), error.into());
+        self.lines.write_record(record).map_err(trouble)
     }
 
     fn restart(&mut self) -> Result<()> {
         if self.path.is_some() {
-            (self.file, self.path) = named(&self.folder)?;
+            (self.lines, self.path) = named(&self.folder)?;
         }
         Ok(())
     }

@@ -50,20 +50,35 @@ impl Map {
 
 /// Whether `text` matches `pattern`, where `*` stands for any characters and `?` for exactly one.
 pub fn matches(pattern: &str, text: &str) -> bool {
-    match pattern.chars().next() {
-        None => text.is_empty(),
-        Some('*') => {
-            let rest = &pattern[1..];
-            rest.is_empty()
-                || text.char_indices().map(|(at, _)| at).chain([text.len()]).any(|at| matches(rest, &text[at..]))
-        }
-        Some(expected) => match text.chars().next() {
-            Some(found) if expected == '?' || expected == found => {
-                matches(&pattern[expected.len_utf8()..], &text[found.len_utf8()..])
+    let (signs, bytes) = (pattern.as_bytes(), text.as_bytes());
+    // Behind the character at a position.
+    let next = |at: usize| (at + 1..bytes.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(bytes.len());
+    let (mut sign, mut at) = (0, 0);
+    // Behind the last `*`, and how far the text was when what follows it was tried last: only that needs to be tried again.
+    let mut again: Option<(usize, usize)> = None;
+    while at < bytes.len() {
+        match signs.get(sign) {
+            Some(b'*') => {
+                sign += 1;
+                again = Some((sign, at));
             }
-            _ => false,
-        },
+            Some(b'?') => {
+                sign += 1;
+                at = next(at);
+            }
+            Some(expected) if *expected == bytes[at] => {
+                sign += 1;
+                at += 1;
+            }
+            _ => {
+                let Some((behind, from)) = again else { return false };
+                sign = behind;
+                at = next(from);
+                again = Some((behind, at));
+            }
+        }
     }
+    signs[sign..].iter().all(|sign| *sign == b'*')
 }
 
 #[cfg(test)]
@@ -89,5 +104,48 @@ mod tests {
         assert!(matches("?900", "1900"));
         assert!(!matches("?900", "900"));
         assert!(!matches("?900", "11900"));
+        assert!(matches("a?c", "aéc"));
+        assert!(!matches("a??c", "aéc"));
+        assert!(matches("*?", "é"));
+        assert!(!matches("*??", "é"));
+    }
+
+    #[test]
+    fn stars_stand_for_anything_in_between() {
+        for (pattern, text, expected) in [
+            ("", "", true),
+            ("", "a", false),
+            ("*", "", true),
+            ("**", "ab", true),
+            ("a*", "a", true),
+            ("*b", "ab", true),
+            ("*b", "ba", false),
+            ("a*b*c", "abbcbc", true),
+            ("a*b*c", "abbcb", false),
+            ("*icd-10*", "http://hl7.org/fhir/sid/icd-10-cm", true),
+            ("*icd-10*", "http://hl7.org/fhir/sid/icd-1-0", false),
+            ("*aab", "aaaab", true),
+            ("é*é", "éaé", true),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+
+    /// Word by word what it says, and slow.
+    fn slowly(pattern: &[char], text: &[char]) -> bool {
+        match (pattern.split_first(), text.split_first()) {
+            (None, _) => text.is_empty(),
+            (Some(('*', rest)), _) => (0..=text.len()).any(|at| slowly(rest, &text[at..])),
+            (Some((sign, signs)), Some((found, rest))) => (*sign == '?' || sign == found) && slowly(signs, rest),
+            (Some(_), None) => false,
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_pattern_means_what_it_says(pattern in "[*?ab\u{e9}]{0,8}", text in "[ab\u{e9}]{0,8}") {
+            let chars = |text: &str| text.chars().collect::<Vec<_>>();
+            proptest::prop_assert_eq!(matches(&pattern, &text), slowly(&chars(&pattern), &chars(&text)));
+        }
     }
 }

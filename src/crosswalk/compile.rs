@@ -5,6 +5,7 @@
 //! row and field, for they are an analyst's.
 
 use super::builder::Builder;
+use super::diagnosis::DiagnosisRules;
 use super::path::{Call, Pick, Root, Source as PathSource, Step};
 use super::plan::{Mode, Plan, Slot};
 use super::program::{
@@ -217,7 +218,9 @@ impl<'s> Compiler<'s> {
             control: table.control.as_ref().and_then(|label| table.layout.position(label)),
             cancels: table.cancels.as_ref().and_then(|label| table.layout.position(label)),
             month: table.month.as_ref().and_then(|label| table.layout.position(label)),
-            diagnoses: self.version.diagnoses.iter().filter(|rule| rule.table == table.layout.table).cloned().collect(),
+            diagnoses: DiagnosisRules::new(
+                self.version.diagnoses.iter().filter(|rule| rule.table == table.layout.table).cloned().collect(),
+            ),
         })
     }
 

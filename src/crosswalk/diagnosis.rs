@@ -4,9 +4,62 @@
 //! version, so numbers are counted anew, and positions in the array never matter.
 
 use super::frames::Frames;
-use super::program::{Crosswalk, DiagnosisFacts, TableProgram};
+use super::program::{DIAGNOSIS_TYPES, DiagnosisFacts};
 use super::schema::{DiagnosisRule, NO_ROW};
-use crate::parse::Cursor;
+use super::table::TextTable;
+use crate::parse::{Captured, Cursor, Name};
+
+/// The type code of rules for any type.
+const ANY: &str = "*";
+
+/// The rules for one table.
+#[derive(Debug, Clone, Default)]
+pub struct DiagnosisRules {
+    /// the preferred one first: of lower order, of equal orders the one that the file has first, so that the order of types
+    /// in the record does not matter
+    rules: Vec<DiagnosisRule>,
+    /// by rule: where its product stands among all
+    products: Vec<usize>,
+    /// by type: the best rule for it
+    known: TextTable<usize>,
+    /// the best rule for types that no rule names
+    other: Option<usize>,
+}
+
+impl DiagnosisRules {
+    /// Of one table, in the file's order.
+    pub fn new(mut rules: Vec<DiagnosisRule>) -> DiagnosisRules {
+        rules.sort_by_key(|rule| rule.order);
+        let place = |rule: &DiagnosisRule| rules.iter().filter(|other| other.product < rule.product).count();
+        let products = rules.iter().map(place).collect();
+        let best = |kind: &str| rules.iter().position(|rule| rule.kind == kind || rule.kind == ANY);
+        let mut kinds: Vec<&str> = rules.iter().map(|rule| rule.kind.as_str()).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let known = TextTable::new(kinds.into_iter().filter_map(|kind| Some((kind, best(kind)?))));
+        DiagnosisRules { known, other: best(ANY), products, rules }
+    }
+
+    /// Whether the table has none.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    fn best(&self, kind: &str) -> Option<usize> {
+        self.known.find(Name::new(kind.as_bytes())).copied().or(self.other)
+    }
+
+    /// The best rule for any of the diagnosis's types.
+    fn of<C: Cursor>(&self, facts: DiagnosisFacts, record: &C, frames: &Frames, base: u32) -> Option<usize> {
+        if frames.get(base, facts.kind.at) == 0 {
+            return self.best("");
+        }
+        let mut scratch = String::new();
+        let types = (0..DIAGNOSIS_TYPES as u16).map(|slot| frames.get(base, facts.kind.at + slot));
+        let known = types.take_while(|captured| *captured != 0);
+        known.filter_map(|captured| self.best(record.text(captured, &mut scratch))).min()
+    }
+}
 
 /// One diagnosis of the ordered list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,87 +73,89 @@ pub struct Diagnosis<'x> {
 }
 
 /// A diagnosis that some rule wants, before numbering.
+#[derive(Debug, Clone, Copy)]
 struct Wanted<'x> {
     rule: &'x DiagnosisRule,
+    /// where the rule's product stands among all
+    product: usize,
     sequence: i64,
     base: u32,
-    code: String,
+    code: Captured,
 }
 
-/// The table's diagnoses of one claim, in order.
-pub fn diagnoses<'x, C: Cursor>(
-    crosswalk: &'x Crosswalk,
-    table: &'x TableProgram,
-    record: &C,
-    frames: &Frames,
-    out: &mut Vec<Diagnosis<'x>>,
-) {
-    out.clear();
-    let facts = crosswalk.diagnosis;
-    let mut wanted: Vec<Wanted<'_>> = Vec::new();
-    for &base in frames.of(facts.code.scope) {
-        let code = frames.get(base, facts.code.at);
-        if code == 0 {
-            continue;
+impl Wanted<'_> {
+    fn key(&self) -> (usize, u32, i64) {
+        (self.product, self.rule.order, self.sequence)
+    }
+}
+
+/// The diagnoses of one claim and table, in order; keeps its memory for the next.
+#[derive(Debug, Default)]
+pub struct Diagnoses<'x> {
+    /// those that became rows or slots
+    pub list: Vec<Diagnosis<'x>>,
+    wanted: Vec<Wanted<'x>>,
+}
+
+impl<'x> Diagnoses<'x> {
+    /// Lists those that the rules want.
+    pub fn order<C: Cursor>(&mut self, rules: &'x DiagnosisRules, facts: DiagnosisFacts, record: &C, frames: &Frames) {
+        let Diagnoses { list, wanted } = self;
+        list.clear();
+        wanted.clear();
+        if rules.is_empty() {
+            return;
         }
-        let rule = rule_for(table, facts, record, frames, base).filter(|rule| rule.product != NO_ROW);
-        let Some(rule) = rule else { continue };
-        let sequence = match frames.get(base, facts.sequence.at) {
-            0 => i64::MAX,
-            captured => record.integer(captured).unwrap_or(i64::MAX),
+        for &base in frames.of(facts.code.scope) {
+            let code = frames.get(base, facts.code.at);
+            if code == 0 {
+                continue;
+            }
+            let Some(at) = rules.of(facts, record, frames, base) else { continue };
+            let rule = &rules.rules[at];
+            if rule.product == NO_ROW {
+                continue;
+            }
+            let sequence = match frames.get(base, facts.sequence.at) {
+                0 => i64::MAX,
+                captured => record.integer(captured).unwrap_or(i64::MAX),
+            };
+            wanted.push(Wanted { rule, product: rules.products[at], sequence, base, code });
+        }
+        if wanted.iter().any(|one| one.rule.unless_repeated) {
+            leave_out_repeated(record, wanted);
+        }
+        // The sort is stable: without sequences the record's order stays.
+        wanted.sort_by_key(Wanted::key);
+
+        let mut before = None;
+        for Wanted { rule, product, base, .. } in &*wanted {
+            let number = match before {
+                Some((known, number)) if known == *product => number + 1,
+                _ => 1,
+            };
+            before = Some((*product, number));
+            list.push(Diagnosis { base: *base, product: &rule.product, number });
+        }
+        for (at, one) in wanted.iter().enumerate() {
+            if list[at].number == 1 && !one.rule.first_also.is_empty() {
+                list.push(Diagnosis { base: one.base, product: &one.rule.first_also, number: 1 });
+            }
+        }
+    }
+}
+
+/// Drops those whose rule says so if a rule without that mark gives the same code under the same product.
+fn leave_out_repeated<C: Cursor>(record: &C, wanted: &mut Vec<Wanted<'_>>) {
+    let (mut one, mut two) = (String::new(), String::new());
+    let all = wanted.clone();
+    wanted.retain(|doubtful| {
+        let code = record.text(doubtful.code, &mut one);
+        let mut is_repeated = |other: &Wanted<'_>| {
+            !other.rule.unless_repeated
+                && other.product == doubtful.product
+                && record.text(other.code, &mut two) == code
         };
-        let mut scratch = String::new();
-        wanted.push(Wanted { rule, sequence, base, code: record.text(code, &mut scratch).to_string() });
-    }
-    let repeated = |one: &Wanted<'_>| {
-        one.rule.unless_repeated
-            && wanted.iter().any(|other| {
-                !other.rule.unless_repeated && other.rule.product == one.rule.product && other.code == one.code
-            })
-    };
-    let keep: Vec<bool> = wanted.iter().map(|one| !repeated(one)).collect();
-    let mut keep = keep.into_iter();
-    wanted.retain(|_| keep.next().unwrap_or(true));
-    // The sort is stable: without sequences the record's order stays.
-    wanted
-        .sort_by(|a, b| (&a.rule.product, a.rule.order, a.sequence).cmp(&(&b.rule.product, b.rule.order, b.sequence)));
-
-    for at in 0..wanted.len() {
-        let rule = wanted[at].rule;
-        let first = at == 0 || wanted[at - 1].rule.product != rule.product;
-        let number = if first { 1 } else { out[at - 1].number + 1 };
-        out.push(Diagnosis { base: wanted[at].base, product: &rule.product, number });
-    }
-    let again: Vec<Diagnosis<'x>> = (0..wanted.len())
-        .filter(|at| out[*at].number == 1 && !wanted[*at].rule.first_also.is_empty())
-        .map(|at| Diagnosis { base: out[at].base, product: &wanted[at].rule.first_also, number: 1 })
-        .collect();
-    out.extend(again);
-}
-
-/// The rule of lowest order among those of the diagnosis's types.
-fn rule_for<'x, C: Cursor>(
-    table: &'x TableProgram,
-    facts: DiagnosisFacts,
-    record: &C,
-    frames: &Frames,
-    base: u32,
-) -> Option<&'x DiagnosisRule> {
-    let mut scratch = String::new();
-    let mut best: Option<(u32, usize)> = None;
-    // Of equal orders the first in the file wins, so that the order of types in the record does not matter.
-    let mut consider = |kind: &str| {
-        let rules = table.diagnoses.iter().enumerate().filter(|(_, rule)| rule.kind == kind || rule.kind == "*");
-        best = rules.map(|(at, rule)| (rule.order, at)).chain(best).min();
-    };
-    if frames.get(base, facts.kind.at) == 0 {
-        consider("");
-    }
-    for slot in 0..super::program::DIAGNOSIS_TYPES as u16 {
-        match frames.get(base, facts.kind.at + slot) {
-            0 => break,
-            captured => consider(record.text(captured, &mut scratch)),
-        }
-    }
-    best.map(|(_, at)| &table.diagnoses[at])
+        !(doubtful.rule.unless_repeated && all.iter().any(&mut is_repeated))
+    });
 }

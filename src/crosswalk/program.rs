@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 
 use super::codes::{self, Map};
 use super::compile::Compiler;
+use super::diagnosis::DiagnosisRules;
 use super::path::{Link, Root};
 use super::picture::Picture;
 use super::plan::{Plan, Slot};
-use super::schema::{Adjustment, DiagnosisRule, Schemas, Status};
+use super::schema::{Adjustment, Schemas, Status};
 use crate::api::Api;
 use crate::error::Result;
 
@@ -149,7 +150,7 @@ pub struct TableProgram {
     /// no column of `only_with` can ever have a value in this version
     pub never: bool,
     /// rules for `%dx`
-    pub diagnoses: Vec<DiagnosisRule>,
+    pub diagnoses: DiagnosisRules,
 }
 
 /// One column of a table.

@@ -8,7 +8,7 @@ mod links;
 
 use self::links::Links;
 use super::codes;
-use super::diagnosis::{Diagnosis, diagnoses};
+use super::diagnosis::{Diagnoses, Diagnosis};
 use super::frames::Frames;
 use super::path::Root;
 use super::picture::{Fit, Misfit};
@@ -61,7 +61,7 @@ pub struct RowMaker<'x> {
     /// notes since they were last taken
     pub notes: Vec<Note>,
     links: Links,
-    list: Vec<Diagnosis<'x>>,
+    diagnoses: Diagnoses<'x>,
     row: Row,
     /// the record's first row of the table: cells that are the same for all of them are taken from it
     first: Row,
@@ -97,7 +97,7 @@ impl<'x> RowMaker<'x> {
             fills: crosswalk.tables.iter().map(|table| vec![0; table.columns.len()]).collect(),
             notes: Vec::new(),
             links: Links::new(crosswalk),
-            list: Vec::new(),
+            diagnoses: Diagnoses::default(),
             first: Row::default(),
             fixed_fills: Vec::new(),
             runs: crosswalk.tables.iter().map(|table| runs(&table.columns)).collect(),
@@ -119,15 +119,12 @@ impl<'x> RowMaker<'x> {
         if program.never {
             return 0;
         }
-        let mut list = std::mem::take(&mut self.list);
-        if program.diagnoses.is_empty() {
-            list.clear();
-        } else {
-            diagnoses(crosswalk, program, walked.record, walked.frames, &mut list);
-        }
+        let mut diagnoses = std::mem::take(&mut self.diagnoses);
+        diagnoses.order(&program.diagnoses, crosswalk.diagnosis, walked.record, walked.frames);
+        let list = &diagnoses.list;
         let mut rows = 0;
         let mut one = |maker: &mut Self, base: u32, product: &str, number: usize| {
-            let site = Site { walked, base, product, number, diagnoses: &list };
+            let site = Site { walked, base, product, number, diagnoses: list };
             maker.links.new_row();
             if !program.only_with.is_empty() && !maker.any_value(table, &site) {
                 return;
@@ -142,7 +139,7 @@ impl<'x> RowMaker<'x> {
         match program.row {
             Root::Eob => one(self, 0, "", 0),
             Root::Diagnosis => {
-                for diagnosis in &list {
+                for diagnosis in list {
                     one(self, diagnosis.base, diagnosis.product, diagnosis.number);
                 }
             }
@@ -152,7 +149,7 @@ impl<'x> RowMaker<'x> {
                 }
             }
         }
-        self.list = list;
+        self.diagnoses = diagnoses;
         rows
     }
 

@@ -26,7 +26,7 @@ const SHAPES: usize = 128;
 const CREDIT: i32 = 200;
 const MOST_CREDIT: i32 = 1000;
 const FIT: i32 = 1;
-const MISFIT: i32 = -2;
+const MISFIT: i32 = -4;
 /// what can have no shape will have none the next time
 const UNFIT: i32 = -20;
 const REST: u32 = 1 << 10;

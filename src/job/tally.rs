@@ -97,8 +97,8 @@ pub struct MonthTally {
     pub sums: FamilyTally,
     /// claims in force with a row
     pub written: u64,
-    /// by index of the table
-    pub rows: BTreeMap<usize, u64>,
+    /// by index of the table, in order; few of them, and there are many months
+    pub rows: Vec<(usize, u64)>,
 }
 
 impl MonthTally {
@@ -107,7 +107,15 @@ impl MonthTally {
         self.sums.add(&other.sums);
         self.written += other.written;
         for (table, rows) in &other.rows {
-            *self.rows.entry(*table).or_default() += rows;
+            self.add_rows(*table, *rows);
+        }
+    }
+
+    /// Adds rows of a table.
+    pub fn add_rows(&mut self, table: usize, rows: u64) {
+        match self.rows.binary_search_by_key(&table, |(known, _)| *known) {
+            Ok(at) => self.rows[at].1 += rows,
+            Err(at) => self.rows.insert(at, (table, rows)),
         }
     }
 }

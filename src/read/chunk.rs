@@ -54,6 +54,17 @@ pub struct Chunk {
     pub dropped: u64,
     /// why the source ends here although it should not
     pub trouble: Option<&'static str>,
+    /// bytes that were read from a plain file
+    pub(super) held: Held,
+}
+
+/// What of a plain source `bytes` begins with: often the next chunk's beginning, read on the way to the end of a line.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Held {
+    pub source: usize,
+    /// position in the source, and how many
+    pub offset: u64,
+    pub len: usize,
 }
 
 impl Chunk {

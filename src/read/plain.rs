@@ -8,12 +8,13 @@ use std::io::{ErrorKind, Result};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
+use super::chunk::Held;
 use super::{Chunk, MAX_LINE, SPARE};
 
-/// How far a reader goes on at once for the end of a line behind its range.
-const TAIL: usize = 64 << 10;
+/// How far a reader goes on at once for the end of a line behind its range: about as long as a claim.
+const TAIL: usize = 32 << 10;
 
-/// Reads the lines whose first byte is in the range of a file of so many bytes.
+/// Reads the lines of the chunk's source whose first byte is in the range of a file of so many bytes.
 ///
 /// A file that ends before it has so many was cut while it was read: an error, because what is missing would be lost
 /// without a word wherever the cut falls on the end of a line.
@@ -23,11 +24,14 @@ pub fn read_lines(file: &File, range: Range<u64>, size: u64, chunk: &mut Chunk) 
     chunk.offset = from.saturating_sub(1);
     chunk.consumed = to - from;
     chunk.dropped = 0;
-    let own = read_at(file, chunk.offset, to, &mut chunk.bytes, 0)?;
-    if own as u64 != to - chunk.offset {
-        return Err(cut());
+    let own = (to - chunk.offset) as usize;
+    let mut filled = keep_held(chunk, own + TAIL);
+    if filled < own {
+        filled += read_at(file, chunk.offset + filled as u64, to, &mut chunk.bytes, filled)?;
+        if filled < own {
+            return Err(cut());
+        }
     }
-    let mut filled = own;
     let mut start = 0;
     if from > 0 {
         start = memchr::memchr(b'\n', &chunk.bytes[..own]).map_or(own, |at| at + 1);
@@ -60,7 +64,23 @@ pub fn read_lines(file: &File, range: Range<u64>, size: u64, chunk: &mut Chunk) 
             }
         }
     }
+    chunk.held = Held { source: chunk.source, offset: chunk.offset, len: filled };
     Ok(())
+}
+
+/// Moves what the chunk holds already of its new lines to the front, `most` bytes of it: an endless line would be moved again
+/// and again. Tells how many bytes.
+fn keep_held(chunk: &mut Chunk, most: usize) -> usize {
+    let Held { source, offset, len } = std::mem::take(&mut chunk.held);
+    let behind = chunk.offset.checked_sub(offset).and_then(|behind| usize::try_from(behind).ok());
+    match behind {
+        Some(behind) if source == chunk.source && behind < len => {
+            let kept = (len - behind).min(most);
+            chunk.bytes.copy_within(behind..behind + kept, 0);
+            kept
+        }
+        _ => 0,
+    }
 }
 
 /// Bytes to the end of the line, with its newline.
@@ -97,4 +117,69 @@ fn read_at(file: &File, from: u64, to: u64, bytes: &mut Vec<u8>, at: usize) -> R
         }
     }
     Ok(filled - at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read::stream::Stream;
+
+    /// Lines of 0 to 99 bytes.
+    fn text() -> Vec<u8> {
+        (0..2000).flat_map(|n| format!("{n:0>width$}\n", width = n * 37 % 100).into_bytes()).collect()
+    }
+
+    fn read(path: &std::path::Path, range: Range<u64>, chunk: &mut Chunk) -> Vec<Vec<u8>> {
+        chunk.lines.clear();
+        let file = File::open(path).unwrap();
+        read_lines(&file, range, file.metadata().unwrap().len(), chunk).unwrap();
+        chunk.lines.iter().map(|line| chunk.bytes[line.start..line.start + line.len].to_vec()).collect()
+    }
+
+    #[test]
+    fn a_chunk_that_was_used_before_reads_the_same_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+        std::fs::write(&one, text()).unwrap();
+        std::fs::write(
+            &other,
+            text().repeat(2).iter().map(|byte| byte.wrapping_add(u8::from(*byte != b'\n') * 5)).collect::<Vec<_>>(),
+        )
+        .unwrap();
+        let size = std::fs::metadata(&one).unwrap().len();
+        for step in [1, 7, 64, 500, 1000, 40_000] {
+            let mut used = Chunk::default();
+            let mut lines = Vec::new();
+            for from in (0..size.min(step * 300)).step_by(step as usize) {
+                let range = from..(from + step).min(size);
+                let found = read(&one, range.clone(), &mut used);
+                assert_eq!(found, read(&one, range, &mut Chunk::default()), "{step} {from}");
+                lines.extend(found);
+                match from / step % 5 {
+                    // Of another file, and of this one but not what comes next.
+                    1 => {
+                        used.source = 1;
+                        read(&other, from..from + step, &mut used);
+                        used.source = 0;
+                    }
+                    2 => drop(read(&one, 0..step, &mut used)),
+                    3 => drop(Stream::new(Box::new(&b"inflated\n"[..]), 9).fill(100, &mut used)),
+                    _ => {}
+                }
+            }
+            assert!(text().starts_with(&lines.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect::<Vec<_>>()));
+        }
+    }
+
+    #[test]
+    fn what_the_chunk_before_has_read_is_not_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("one");
+        std::fs::write(&path, text()).unwrap();
+        let (mut used, mut fresh) = (Chunk::default(), Chunk::default());
+        read(&path, 0..1000, &mut used);
+        let expected = read(&path, 1000..2000, &mut fresh);
+        std::fs::write(&path, vec![b'x'; text().len()]).unwrap();
+        assert_eq!(read(&path, 1000..2000, &mut used), expected);
+    }
 }

@@ -4,6 +4,7 @@
 
 use std::io::{ErrorKind, Read};
 
+use super::chunk::Held;
 use super::{Chunk, MAX_LINE, SPARE};
 
 /// A compressed file that is being inflated.
@@ -40,6 +41,7 @@ impl Stream {
         chunk.bytes[..filled].copy_from_slice(&self.carry);
         self.carry.clear();
         chunk.offset = self.offset;
+        chunk.held = Held::default();
         chunk.consumed = 0;
         chunk.dropped = 0;
         let mut end = 0;

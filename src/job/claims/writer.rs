@@ -156,8 +156,7 @@ impl<'x> ClaimWriter<'x> {
         tally.rows[table] += rows;
         if rows > 0 {
             written.in_force = !claim.paired;
-            let in_month = tally.months.entry((claim.family, claim.month)).or_default();
-            *in_month.rows.entry(table).or_default() += rows;
+            tally.months.entry((claim.family, claim.month)).or_default().add_rows(table, rows);
         }
         let is_lines = program.row == Root::Item && program.only_with.is_empty();
         if rows == 0 && is_lines && !has_header(crosswalk, claim.family) {

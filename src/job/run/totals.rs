@@ -96,14 +96,18 @@ impl Run<'_> {
         for (key, count) in tally.blank_keys {
             *totals.blank_keys.entry(key).or_default() += count;
         }
+        let name = |source: usize| (source, self.sources[source].path.display().to_string());
+        let mut file = name(tally.source);
         for mut issue in tally.issues {
             if let Some(pseudonyms) = &self.job.pseudonyms {
                 issue.id = pseudonyms.id(&issue.id);
             }
-            let file = self.sources[issue.source].path.display().to_string();
-            self.observer.issue(&issue, &file)?;
+            if issue.source != file.0 {
+                file = name(issue.source);
+            }
+            self.observer.issue(&issue, &file.1)?;
             if self.job.strict && issue.weight == Weight::Loss {
-                let error = Error::Strict(strict_message(&issue, &file));
+                let error = Error::Strict(strict_message(&issue, &file.1));
                 if !doubt.is_about(&issue) {
                     return Err(error);
                 }

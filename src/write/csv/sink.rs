@@ -92,7 +92,9 @@ impl Table {
         let next = open(&self.name, Some(number), &self.header, folder, options)?;
         let full = std::mem::replace(&mut self.open, next);
         self.rows = 0;
-        self.done.push(complete(full)?);
+        let (file, place) = end(full)?;
+        place.complete(file)?;
+        self.done.push(place);
         Ok(())
     }
 
@@ -128,9 +130,9 @@ fn open(table: &str, number: Option<u32>, header: &[u8], folder: &Path, options:
     Ok((out, place))
 }
 
-fn complete((out, place): (Out, Place)) -> Result<Place> {
-    place.complete(out.finish().map_err(|error| place.trouble(error))?)?;
-    Ok(place)
+/// What is compressed gets its end.
+fn end((out, place): (Out, Place)) -> Result<(Growing, Place)> {
+    Ok((out.finish().map_err(|error| place.trouble(error))?, place))
 }
 
 impl Sink for CsvSink {
@@ -162,11 +164,13 @@ impl Sink for CsvSink {
     }
 
     fn finish(&mut self) -> Result<()> {
-        let mut places = Vec::new();
+        let (mut before, mut last) = (Vec::new(), Vec::new());
         for table in self.tables.drain(..) {
-            places.extend(table.done);
-            places.push(complete(table.open)?);
+            before.push(table.done);
+            last.push(end(table.open)?);
         }
+        let last = files::complete_all(last)?;
+        let places = before.into_iter().zip(last).flat_map(|(before, last)| before.into_iter().chain([last]));
         self.written = files::publish(places)?;
         Ok(())
     }
