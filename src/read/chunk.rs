@@ -1,9 +1,11 @@
 //! A piece of a file: whole lines, where they stand, and which piece it is.
 //!
 //! Workers reuse one chunk after another, so its memory only grows: what an earlier chunk left behind is overwritten,
-//! and nobody fills it with zeros first.
+//! and nobody fills it with zeros first. Of a plain file it may be the beginning of the next chunk.
 
+use std::fs::File;
 use std::ops::Range;
+use std::sync::Weak;
 
 use super::MAX_LINE;
 
@@ -40,7 +42,8 @@ pub struct Chunk {
     pub is_ahead: bool,
     /// index of the source
     pub source: usize,
-    /// the lines and at least [`SPARE`](super::SPARE) more bytes, which mean nothing
+    /// the lines and at least [`SPARE`](super::SPARE) more bytes, which are nobody's; not to be changed, as those of a plain file
+    /// may become the next chunk's
     pub bytes: Vec<u8>,
     /// in order; blank lines are there too
     pub lines: Vec<Line>,
@@ -58,11 +61,12 @@ pub struct Chunk {
     pub(super) held: Held,
 }
 
-/// What of a plain source `bytes` begins with: often the next chunk's beginning, read on the way to the end of a line.
-#[derive(Debug, Default, Clone, Copy)]
+/// What of a plain file `bytes` begins with: often the next chunk's beginning, read on the way to the end of a line.
+#[derive(Debug, Default)]
 pub(super) struct Held {
-    pub source: usize,
-    /// position in the source, and how many
+    /// which one; that it is not open any more makes it no other
+    pub file: Weak<File>,
+    /// position in the file, and how many
     pub offset: u64,
     pub len: usize,
 }

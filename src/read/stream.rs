@@ -62,7 +62,8 @@ impl Stream {
                 self.skipping = rest.is_none();
             }
             end = memchr::memrchr(b'\n', &chunk.bytes[fresh..filled]).map_or(0, |at| fresh + at + 1);
-            if end == 0 && filled > MAX_LINE {
+            // With a `\r` at its end it may be one longer.
+            if end == 0 && filled > MAX_LINE + 1 {
                 chunk.push_too_long(0..filled);
                 self.offset = chunk.offset + filled as u64;
                 self.skipping = true;

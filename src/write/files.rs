@@ -7,12 +7,16 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::{NamedTempFile, TempPath};
 
 use super::SUMMARY_TABLE;
 use crate::disk::HIDDEN;
 use crate::error::{Error, Result};
+
+/// Threads that wait for the disk besides the one that would.
+const HELPERS: usize = 3;
 
 /// Bytes gathered before a file is written to.
 const BUFFER: usize = 256 << 10;
@@ -67,11 +71,28 @@ impl Place {
 
 /// [Completes](Place::complete) files side by side, since each of them waits for the disk and little else.
 pub fn complete_all(files: Vec<(Growing, Place)>) -> Result<Vec<Place>> {
+    let next = Mutex::new(files.into_iter().enumerate());
+    let done = Mutex::new(Vec::new());
+    let complete = || {
+        while let Some((at, (file, place))) = locked(&next).next() {
+            let result = place.complete(file).map(|()| place);
+            locked(&done).push((at, result));
+        }
+    };
     std::thread::scope(|scope| {
-        let complete = |(file, place): (Growing, Place)| scope.spawn(move || place.complete(file).map(|()| place));
-        let waits: Vec<_> = files.into_iter().map(complete).collect();
-        waits.into_iter().map(|wait| wait.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
-    })
+        // Where the system has no more threads, this one does it alone.
+        for _ in 0..HELPERS {
+            let _ = std::thread::Builder::new().spawn_scoped(scope, complete);
+        }
+        complete();
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Gives complete files their names, replacing files of these names; tells the names.
