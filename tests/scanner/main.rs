@@ -7,6 +7,7 @@
 mod both;
 
 use std::cell::RefCell;
+use std::sync::LazyLock;
 
 use claimfeed::Api;
 use claimfeed::crosswalk::program::Crosswalk;
@@ -268,13 +269,13 @@ proptest! {
     }
 }
 
+static CROSSWALK: LazyLock<Crosswalk> = LazyLock::new(|| {
+    let schemas = Schemas::embedded().expect("the shipped schemas read");
+    Crosswalk::compile(&schemas, Api::V2).expect("the shipped schemas compile")
+});
+
 thread_local! {
-    // Compiled once per test, kept to the end of the process.
-    static SAME: RefCell<Both<'static>> = {
-        let schemas = Schemas::embedded().expect("the shipped schemas read");
-        let crosswalk = Crosswalk::compile(&schemas, Api::V2).expect("the shipped schemas compile");
-        RefCell::new(Both::new(Box::leak(Box::new(crosswalk))))
-    };
+    static SAME: RefCell<Both<'static>> = RefCell::new(Both::new(&CROSSWALK));
 }
 
 /// The one thing that the scanner knows better.
