@@ -27,7 +27,8 @@ pub fn read_lines(file: &Arc<File>, range: Range<u64>, size: u64, chunk: &mut Ch
     chunk.dropped = 0;
     let own = (to - chunk.offset) as usize;
     let mut filled = keep_held(file, chunk, own + TAIL);
-    if filled < own {
+    // Of nothing, too: behind the lines there is room in any case.
+    if filled <= own {
         filled += read_at(file, chunk.offset + filled as u64, to, &mut chunk.bytes, filled)?;
         if filled < own {
             return Err(cut());
@@ -166,6 +167,17 @@ mod tests {
                 }
             }
             assert!(text().starts_with(&lines.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect::<Vec<_>>()));
+        }
+    }
+
+    #[test]
+    fn behind_the_lines_is_room() {
+        for text in ["", "\n", "one\ntwo"] {
+            let mut file = tempfile::tempfile().unwrap();
+            std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+            let (file, mut chunk) = (Arc::new(file), Chunk::default());
+            read(&file, 0..text.len() as u64, &mut chunk);
+            assert!(chunk.bytes.len() >= text.len() + SPARE, "{text:?}");
         }
     }
 
