@@ -34,6 +34,10 @@ fuzz_target!(|text: &str| {
     assert_eq!(read(&bundle(&jobs)).expect("what was read is written"), jobs);
 
     let Ok(url) = url::Url::parse("https://host/").and_then(|host| host.join(request)) else { return };
+    if !["http", "https"].contains(&url.scheme()) {
+        // No request of ours; `file:///A:/%2E` is not even the same when it is parsed again.
+        return;
+    }
     let asked = Timestamp::UNIX_EPOCH;
     if let Some(job) = doing(&jobs, &url, asked) {
         assert!(!job.id.is_empty() && ["accepted", "in-progress", "completed"].contains(&&*job.status));
