@@ -1,13 +1,18 @@
-//! Small files that are there whole or not at all, readable by their owner only.
+//! What is on disk: small files that are there whole or not at all, readable by their owner only; files told to stay.
 
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
+use rayon::prelude::*;
+
 use crate::error::{Error, Result};
 
 /// What the names of unfinished files begin with.
 pub const HIDDEN: &str = ".claimfeed-";
+
+/// Files that are waited for together.
+const SYNCED_AT_ONCE: usize = 4;
 
 /// Writes under a hidden name beside the target and renames; a file of that name is replaced. Both the bytes and all
 /// names given in the folder before are on disk when the name appears: where it is after a power cut, they are too.
@@ -21,6 +26,16 @@ pub fn write_whole(target: &Path, bytes: &[u8]) -> Result<()> {
     sync_names(folder)?;
     file.persist(target).map_err(|error| trouble(error.error))?;
     sync_names(folder)
+}
+
+/// Makes sure that files are on disk, side by side, since each waits for the disk and little else.
+pub fn sync_all(files: &[File]) -> Vec<std::io::Result<()>> {
+    let at_once = rayon::ThreadPoolBuilder::new().num_threads(files.len().min(SYNCED_AT_ONCE)).build();
+    // Where the system has no more threads, this one does it alone.
+    match at_once {
+        Ok(pool) => pool.install(|| files.par_iter().map(File::sync_all).collect()),
+        Err(_) => files.iter().map(File::sync_all).collect(),
+    }
 }
 
 /// Makes sure that the names in a folder are on disk.

@@ -44,11 +44,10 @@ pub fn fetch(
     let api = take::api(api)?.unwrap_or(Api::V2);
     let address = Address::parse(&server.map_or_else(environment::server, str::to_string), &[]).or_raise()?;
     // They come by the environment only: an argument would stand in histories and notebooks.
-    let [id, secret] =
-        ["BCDA_CLIENT_ID", "BCDA_CLIENT_SECRET"].map(|name| environment::variable(&[name]).unwrap_or_default());
-    if id.is_empty() || secret.is_empty() {
+    let [id, secret] = ["BCDA_CLIENT_ID", "BCDA_CLIENT_SECRET"].map(|name| environment::variable(&[name]));
+    let (Some(id), Some(secret)) = (id, secret) else {
         return Err(usage("expected BCDA_CLIENT_ID and BCDA_CLIENT_SECRET in the environment, found none"));
-    }
+    };
     let login = Login::new(Credentials::Basic { id, secret: secret.into() }, address.below("auth/token", None));
     let auto = since == Some("auto");
     let export = Export {

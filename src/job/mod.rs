@@ -18,6 +18,7 @@ mod piece;
 mod pipeline;
 mod responses;
 mod run;
+mod sorter;
 mod tail;
 mod tally;
 mod versions;

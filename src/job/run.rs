@@ -282,7 +282,7 @@ impl Run<'_> {
         let Some(workers) = pipeline::run(&feed, workers, |worker, chunk| worker.work(chunk), merge)? else {
             return Ok(Claims::LatePeople);
         };
-        let repeated = versions.finish();
+        let repeated = versions.finish()?;
         if !repeated.is_empty() || !answers.is_empty() {
             return Ok(Claims::Repeated(repeated, answers));
         }

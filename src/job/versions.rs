@@ -7,14 +7,16 @@
 //!   the old one as its prior: the newer claim replaces the older, unless one delivery has both. Within a delivery the
 //!   server vouches that all its claims are in force. The files of one folder are one delivery.
 //!
-//! Only keys are kept, never a claim: about 70 bytes for each, as many again for the table around them, and 180 more with several deliveries. Most runs hold every
-//! claim once and pay for looking up its key; one that does not starts over, knowing what to leave out.
+//! Only keys are kept, never a claim, and of many claims they are in a file: a [`Sorter`] brings a claim's versions
+//! together. Most runs hold every claim once and pay for sorting its key; one that does not starts over, knowing what to
+//! leave out.
 
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hasher};
 
 use super::lines::Place;
+use super::sorter::Sorter;
+use crate::error::Result;
 
 /// Which versions of a claim are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,6 +76,12 @@ pub enum Standing {
     Partial,
     /// what partially adjudicated claims of its control number became
     Adjudicated,
+}
+
+impl Standing {
+    /// In their order.
+    const ALL: [Standing; 5] =
+        [Standing::InForce, Standing::Void, Standing::LeftOut, Standing::Partial, Standing::Adjudicated];
 }
 
 /// Where a line is: input file and 1-based line.
@@ -207,36 +215,77 @@ impl Older {
     }
 }
 
-/// The newest version of each claim so far, met in input order.
+/// All versions of all claims.
 #[derive(Debug, Default)]
 pub struct Versions {
-    newest: HashMap<u128, (i128, At)>,
-    older: Older,
-    /// all versions of claims that have kin
-    members: Vec<(u128, At, Kin)>,
+    /// key, update, place
+    alone: Sorter<3>,
+    /// the same and the kin's group, prior, delivery and standing
+    akin: Sorter<6>,
 }
 
+/// Flips the sign's bit: numbers with a sign in the order of those without.
+const SIGN: u128 = 1 << 127;
+
 impl Versions {
-    /// Meets the next claim of the input.
+    /// Meets a claim.
     pub fn add(&mut self, version: Version) {
-        let Version { key, updated, at, kin } = version;
-        self.members.extend(kin.map(|kin| (key, at, kin)));
-        match self.newest.entry(key) {
-            Entry::Vacant(free) => {
-                free.insert((updated, at));
-            }
-            Entry::Occupied(mut known) => {
-                let (best, place) = known.get_mut();
-                let loser = if updated >= *best { std::mem::replace(place, at) } else { at };
-                *best = (*best).max(updated);
-                self.older.0.insert(loser, Reason::OlderVersion);
+        let Version { key, updated, at: (source, line), kin } = version;
+        let (updated, at) = (updated as u128 ^ SIGN, u128::from(source) << 64 | u128::from(line));
+        match kin {
+            None => self.alone.push([key, updated, at]),
+            Some(Kin { group, prior, delivery, standing }) => {
+                let standing = u128::from(delivery) << 8 | standing as u128;
+                self.akin.push([key, updated, at, group, prior, standing]);
             }
         }
     }
 
     /// What counts no more, when all claims have come.
-    pub fn finish(mut self) -> Older {
-        let claims = self.claims();
+    pub fn finish(self) -> Result<Older> {
+        let mut older = Older::default();
+        self.alone.each_group(|versions| older.add_all_but_last(versions.iter().map(at_of)))?;
+        let mut claims = Vec::new();
+        let mut partial = Vec::new();
+        let mut settled = HashSet::new();
+        self.akin.each_group(|versions| {
+            older.add_all_but_last(versions.iter().map(at_of));
+            for (at, kin) in versions.iter().map(|version| (at_of(version), kin_of(version))) {
+                match kin.standing {
+                    Standing::Adjudicated => settled.extend([kin.group, kin.prior]),
+                    Standing::Partial => partial.push((kin.group, at)),
+                    Standing::InForce | Standing::Void | Standing::LeftOut => {}
+                }
+            }
+            claims.extend(Claim::of(versions));
+        })?;
+        claims.sort_unstable_by_key(|claim| (claim.group, claim.at));
+        older.add_replaced(&claims);
+        settled.remove(&NOBODY);
+        for (_, at) in partial.into_iter().filter(|(group, _)| settled.contains(group)) {
+            older.0.entry(at).or_insert(Reason::Adjudicated);
+        }
+        Ok(older)
+    }
+}
+
+fn at_of<const N: usize>(version: &[u128; N]) -> At {
+    ((version[2] >> 64) as u32, version[2] as u64)
+}
+
+fn kin_of(version: &[u128; 6]) -> Kin {
+    let [_, _, _, group, prior, standing] = *version;
+    Kin { group, prior, delivery: (standing >> 8) as u32, standing: Standing::ALL[standing as usize & 0xFF] }
+}
+
+impl Older {
+    /// Of versions of one claim, the newest last.
+    fn add_all_but_last(&mut self, versions: impl DoubleEndedIterator<Item = At>) {
+        self.0.extend(versions.rev().skip(1).map(|at| (at, Reason::OlderVersion)));
+    }
+
+    /// `claims` in order of their groups.
+    fn add_replaced(&mut self, claims: &[Claim]) {
         let group_of = |group: u128| {
             let from = claims.partition_point(|claim| claim.group < group);
             let count = claims[from..].partition_point(|claim| claim.group == group);
@@ -246,7 +295,7 @@ impl Versions {
         let mut replace = |claims: &[Claim], by: &[&Claim], reason: Reason| {
             for claim in claims.iter().filter(|claim| claim.standing == Standing::InForce) {
                 for newer in by.iter().filter(|newer| newer.replaces(claim)) {
-                    self.older.0.entry(claim.at).or_insert(reason);
+                    self.0.entry(claim.at).or_insert(reason);
                     if newer.standing == Standing::Void {
                         voiding.insert(newer.at);
                     }
@@ -260,47 +309,8 @@ impl Versions {
             replace(group_of(claim.prior), &[claim], Reason::NamedPrior);
         }
         for at in voiding {
-            self.older.0.entry(at).or_insert(Reason::Voids);
+            self.0.entry(at).or_insert(Reason::Voids);
         }
-        let of = |standing| self.members.iter().filter(move |(_, _, kin)| kin.standing == standing);
-        let settled: HashSet<u128> = of(Standing::Adjudicated)
-            .flat_map(|(_, _, kin)| [kin.group, kin.prior])
-            .filter(|key| *key != NOBODY)
-            .collect();
-        for (_, at, _) in of(Standing::Partial).filter(|(_, _, kin)| settled.contains(&kin.group)) {
-            self.older.0.entry(*at).or_insert(Reason::Adjudicated);
-        }
-        self.older
-    }
-
-    /// Claims in order of their groups, each as its newest version says, with all deliveries that have it.
-    fn claims(&mut self) -> Vec<Claim> {
-        self.members.sort_unstable_by_key(|(key, at, _)| (*key, *at));
-        let mut claims = Vec::new();
-        for versions in self.members.chunk_by(|a, b| a.0 == b.0) {
-            let (updated, newest) = self.newest[&versions[0].0];
-            let Some((key, _, kin)) = versions.iter().find(|(_, at, _)| *at == newest) else { continue };
-            let takes_part = matches!(kin.standing, Standing::InForce | Standing::Void);
-            if !takes_part || (kin.group == NOBODY && kin.prior == NOBODY) {
-                continue;
-            }
-            let others = versions.iter().map(|(_, _, other)| other.delivery).filter(|other| *other != kin.delivery);
-            let mut others: Vec<u32> = others.collect();
-            others.sort_unstable();
-            others.dedup();
-            claims.push(Claim {
-                // One without a control number of its own can still name another's; it is alone in its group.
-                group: if kin.group == NOBODY { *key } else { kin.group },
-                prior: kin.prior,
-                updated,
-                at: newest,
-                delivery: kin.delivery,
-                others,
-                standing: kin.standing,
-            });
-        }
-        claims.sort_unstable_by_key(|claim| (claim.group, claim.at));
-        claims
     }
 }
 
@@ -309,7 +319,8 @@ impl Versions {
 struct Claim {
     group: u128,
     prior: u128,
-    updated: i128,
+    /// ordered as the nanoseconds are
+    updated: u128,
     at: At,
     /// of its newest version
     delivery: u32,
@@ -319,6 +330,23 @@ struct Claim {
 }
 
 impl Claim {
+    /// As its newest version says, the last one, with all deliveries that have it; `None` if it has no kin.
+    fn of(versions: &[[u128; 6]]) -> Option<Claim> {
+        let newest = versions.last()?;
+        let Kin { group, prior, delivery, standing } = kin_of(newest);
+        let takes_part = matches!(standing, Standing::InForce | Standing::Void);
+        if !takes_part || (group == NOBODY && prior == NOBODY) {
+            return None;
+        }
+        let others = versions.iter().map(|version| kin_of(version).delivery).filter(|other| *other != delivery);
+        let mut others: Vec<u32> = others.collect();
+        others.sort_unstable();
+        others.dedup();
+        // One without a control number of its own can still name another's; it is alone in its group.
+        let group = if group == NOBODY { newest[0] } else { group };
+        Some(Claim { group, prior, updated: newest[1], at: at_of(newest), delivery, others, standing })
+    }
+
     /// Whether it is newer, and no delivery vouches for both.
     fn replaces(&self, older: &Claim) -> bool {
         (self.updated, self.at) > (older.updated, older.at)

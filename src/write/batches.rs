@@ -225,8 +225,7 @@ impl TableFiles {
     fn complete(&mut self) -> Result<()> {
         if let Some((writer, place)) = self.open.take() {
             let file = writer.finish().map_err(|error| trouble(&place, &error))?;
-            place.complete(file)?;
-            self.done.push(place);
+            self.done.extend(files::complete(vec![(file, place)])?);
         }
         Ok(())
     }

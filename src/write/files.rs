@@ -4,19 +4,15 @@
 //! readable by their owner only.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::BufWriter;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::{NamedTempFile, TempPath};
 
 use super::SUMMARY_TABLE;
-use crate::disk::HIDDEN;
+use crate::disk::{self, HIDDEN};
 use crate::error::{Error, Result};
-
-/// Threads that wait for the disk besides the one that would.
-const HELPERS: usize = 3;
 
 /// Bytes gathered before a file is written to.
 const BUFFER: usize = 256 << 10;
@@ -62,37 +58,20 @@ impl Place {
     pub fn trouble(&self, error: std::io::Error) -> Error {
         Error::file("write", &self.target, error)
     }
+}
 
-    /// Makes sure that the whole file is on disk.
-    pub fn complete(&self, mut file: Growing) -> Result<()> {
-        file.flush().and_then(|()| file.get_ref().sync_all()).map_err(|error| self.trouble(error))
+/// Makes sure that whole files are on disk.
+pub fn complete(files: Vec<(Growing, Place)>) -> Result<Vec<Place>> {
+    let (mut whole, mut places) = (Vec::new(), Vec::new());
+    for (file, place) in files {
+        whole.push(file.into_inner().map_err(|error| place.trouble(error.into_error()))?);
+        places.push(place);
     }
-}
-
-/// [Completes](Place::complete) files side by side, since each of them waits for the disk and little else.
-pub fn complete_all(files: Vec<(Growing, Place)>) -> Result<Vec<Place>> {
-    let next = Mutex::new(files.into_iter().enumerate());
-    let done = Mutex::new(Vec::new());
-    let complete = || {
-        while let Some((at, (file, place))) = locked(&next).next() {
-            let result = place.complete(file).map(|()| place);
-            locked(&done).push((at, result));
-        }
-    };
-    std::thread::scope(|scope| {
-        // Where the system has no more threads, this one does it alone.
-        for _ in 0..HELPERS {
-            let _ = std::thread::Builder::new().spawn_scoped(scope, complete);
-        }
-        complete();
-    });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, result)| result).collect()
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    disk::sync_all(&whole)
+        .into_iter()
+        .zip(&places)
+        .try_for_each(|(synced, place)| synced.map_err(|error| place.trouble(error)))?;
+    Ok(places)
 }
 
 /// Gives complete files their names, replacing files of these names; tells the names.

@@ -11,7 +11,7 @@ fn older(claims: &[(&str, &str)]) -> Vec<u64> {
     for (line, (id, updated)) in claims.iter().enumerate() {
         Version::new(id, updated, place(line), None).into_iter().for_each(|version| versions.add(version));
     }
-    let mut lines: Vec<u64> = versions.finish().0.into_keys().map(|(_, line)| line).collect();
+    let mut lines: Vec<u64> = versions.finish().unwrap().0.into_keys().map(|(_, line)| line).collect();
     lines.sort();
     lines
 }
@@ -37,7 +37,7 @@ fn reasons(claims: &[Delivered<'_>]) -> Vec<&'static str> {
         let updated = format!("2026-01-{day:02}T00:00:00Z");
         versions.add(Version::new(id, &updated, place(line), Some(kin)).unwrap());
     }
-    let older = versions.finish();
+    let older = versions.finish().unwrap();
     (0..claims.len()).map(|line| older.reason(place(line)).map_or("", Reason::name)).collect()
 }
 
@@ -101,7 +101,7 @@ fn a_partial_claim_goes_once_the_adjudicated_one_is_there() {
             let kin = Kin::partial(control, prior, *standing);
             versions.add(Version::new(id, "2026-01-01T00:00:00Z", place(line), Some(kin)).unwrap());
         }
-        let older = versions.finish();
+        let older = versions.finish().unwrap();
         (0..claims.len()).map(|line| older.reason(place(line)).map_or("", Reason::name)).collect::<Vec<_>>()
     };
     let partial = ("a", "C1", "", Standing::Partial);

@@ -92,9 +92,7 @@ impl Table {
         let next = open(&self.name, Some(number), &self.header, folder, options)?;
         let full = std::mem::replace(&mut self.open, next);
         self.rows = 0;
-        let (file, place) = end(full)?;
-        place.complete(file)?;
-        self.done.push(place);
+        self.done.extend(files::complete(vec![end(full)?])?);
         Ok(())
     }
 
@@ -169,7 +167,7 @@ impl Sink for CsvSink {
             before.push(table.done);
             last.push(end(table.open)?);
         }
-        let last = files::complete_all(last)?;
+        let last = files::complete(last)?;
         let places = before.into_iter().zip(last).flat_map(|(before, last)| before.into_iter().chain([last]));
         self.written = files::publish(places)?;
         Ok(())

@@ -22,7 +22,7 @@ pub use self::name::{Delivered, Entity, FileName};
 pub use self::record::FixedEncoder;
 pub use super::LineEnd;
 use super::{Encoder, OutTable, Part, Sink};
-use crate::disk::HIDDEN;
+use crate::disk::{self, HIDDEN};
 use crate::error::{Error, Result};
 
 /// Bytes gathered before a file is written to.
@@ -99,7 +99,7 @@ impl Sink for FixedSink {
             let mut writer = BufWriter::with_capacity(BUFFER, file);
             if table.name == SUMMARY {
                 let header = record::summary_header(self.options.line_end);
-                writer.write_all(&header).map_err(|error| Error::file("write", &self.folder.join(&name), error))?;
+                writer.write_all(&header).map_err(|error| trouble(&self.folder, &name, error))?;
             }
             self.files.push((name, writer, path));
         }
@@ -113,9 +113,7 @@ impl Sink for FixedSink {
     fn part(&mut self, table: usize, part: Part) -> Result<()> {
         let (name, writer, _) = &mut self.files[table];
         match part {
-            Part::Bytes(bytes) => {
-                writer.write_all(&bytes).map_err(|error| Error::file("write", &self.folder.join(&*name), error))
-            }
+            Part::Bytes(bytes) => writer.write_all(&bytes).map_err(|error| trouble(&self.folder, name, error)),
             Part::Rows(..) | Part::Batch(_) | Part::Many(_) => {
                 Err(Error::Write { table: name.clone(), message: "expected encoded text".to_string() })
             }
@@ -123,12 +121,14 @@ impl Sink for FixedSink {
     }
 
     fn finish(&mut self) -> Result<()> {
-        let mut done = Vec::new();
+        let (mut whole, mut done) = (Vec::new(), Vec::new());
         for (name, writer, path) in self.files.drain(..) {
-            let target = self.folder.join(&name);
-            let file = writer.into_inner().map_err(|error| Error::file("write", &target, error.into_error()))?;
-            file.sync_all().map_err(|error| Error::file("write", &target, error))?;
+            let file = writer.into_inner().map_err(|error| trouble(&self.folder, &name, error.into_error()))?;
+            whole.push(file);
             done.push((name, path));
+        }
+        for (synced, (name, _)) in disk::sync_all(&whole).into_iter().zip(&done) {
+            synced.map_err(|error| trouble(&self.folder, name, error))?;
         }
         let mut written = Vec::new();
         if self.options.zip {
@@ -151,4 +151,8 @@ impl Sink for FixedSink {
     fn files(&self) -> Vec<String> {
         self.written.clone()
     }
+}
+
+fn trouble(folder: &Path, name: &str, error: std::io::Error) -> Error {
+    Error::file("write", &folder.join(name), error)
 }
