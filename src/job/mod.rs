@@ -105,7 +105,7 @@ pub struct Job {
     pub strict: bool,
     /// layouts, crosswalks and rules
     pub schemas: Schemas,
-    /// folder for spooling standard input
+    /// folder for what must not stay in memory, in files without names: standard input, keys of many claims
     pub spool: PathBuf,
     /// bytes of one chunk
     pub chunk: usize,

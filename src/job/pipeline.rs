@@ -1,7 +1,7 @@
 //! Workers side by side, results in input order.
 //!
-//! Each worker takes a chunk, works on it alone, and hands the result in; whoever hands in the result that is next
-//! in order merges it and all that follow. A worker far ahead waits, so memory stays bounded by chunks in flight. Results
+//! Each worker takes a chunk, works on it alone, and hands the result in; whoever then finds nobody merging merges all that
+//! are next in order, while the others work on. A worker far ahead waits, so memory stays bounded by chunks in flight. Results
 //! of later files, read because an earlier compressed one was busy, are held up to so many bytes; when these are full,
 //! workers go on at the earliest file only, where one inflates and the others parse.
 
@@ -38,7 +38,8 @@ struct Order<O, M> {
     in_turn: usize,
     /// bytes of those that are
     held: usize,
-    merge: M,
+    /// somebody has it while they merge
+    merge: Option<M>,
     error: Option<Error>,
     stopped: bool,
 }
@@ -61,7 +62,7 @@ where
         waiting: BTreeMap::new(),
         in_turn: 0,
         held: 0,
-        merge,
+        merge: Some(merge),
         error: None,
         stopped: false,
     };
@@ -107,11 +108,12 @@ fn one<W, O: Yield, M: FnMut(O) -> Result<ControlFlow<()>>>(
     drained: &Condvar,
     limit: usize,
 ) -> Result<()> {
+    let locked = || order.lock().unwrap_or_else(PoisonError::into_inner);
     let mut chunk = Chunk::default();
     while feed.next(&mut chunk)? {
         let (number, next, is_ahead) = (chunk.number, chunk.next(), chunk.is_ahead);
         let yielded = work(worker, &mut chunk)?;
-        let mut order = order.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut order = locked();
         // A chunk that is ahead never waits here: the worker may be needed for the one that is next.
         while !is_ahead && order.in_turn >= limit && order.next != number && !order.stopped {
             order = drained.wait(order).unwrap_or_else(PoisonError::into_inner);
@@ -119,14 +121,20 @@ fn one<W, O: Yield, M: FnMut(O) -> Result<ControlFlow<()>>>(
         if order.stopped {
             return Ok(());
         }
-        let order = &mut *order;
         order.add(number, Waiting { yielded, next, is_ahead });
-        while let Some(yielded) = order.remove_next() {
-            if (order.merge)(yielded)?.is_break() {
-                order.stopped = true;
-                feed.stop();
-                break;
+        if let Some(mut merge) = order.merge.take() {
+            while let Some(yielded) = order.remove_next() {
+                drop(order);
+                let is_break = merge(yielded)?.is_break();
+                order = locked();
+                drained.notify_all();
+                if is_break {
+                    order.stopped = true;
+                    feed.stop();
+                    break;
+                }
             }
+            order.merge = Some(merge);
         }
         feed.give_room(order.held < HELD);
         drained.notify_all();

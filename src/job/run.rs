@@ -264,7 +264,7 @@ impl Run<'_> {
         let feed = Feed::new(self.sources, files, self.job.chunk);
         let mut stays = Vec::new();
         let mut answers = Answers::default();
-        let mut versions = Versions::default();
+        let mut versions = Versions::new(&self.job.spool);
         let doubt = Doubt { people: claims_only.contains(&true), claims: older.is_none() };
         let merge = |output: ClaimOutput| {
             if output.late_people {

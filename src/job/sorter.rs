@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
@@ -21,6 +22,8 @@ const BLOCK: usize = 4 << 10;
 /// Keys of `N` parts, ordered part by part. Where the system gives no room for a file they all stay in memory.
 #[derive(Debug)]
 pub struct Sorter<const N: usize> {
+    /// where the file is made
+    folder: PathBuf,
     waiting: Vec<[u128; N]>,
     /// keys that may wait
     limit: usize,
@@ -30,15 +33,15 @@ pub struct Sorter<const N: usize> {
     has_room: bool,
 }
 
-impl<const N: usize> Default for Sorter<N> {
-    fn default() -> Self {
-        Sorter::holding(HELD / size_of::<[u128; N]>())
-    }
-}
-
 impl<const N: usize> Sorter<N> {
-    fn holding(limit: usize) -> Self {
-        Sorter { waiting: Vec::new(), limit, file: None, stretches: Vec::new(), has_room: true }
+    /// One that makes its file in the folder.
+    pub fn new(folder: &Path) -> Self {
+        Sorter::holding(HELD / size_of::<[u128; N]>(), folder)
+    }
+
+    fn holding(limit: usize, folder: &Path) -> Self {
+        let folder = folder.to_path_buf();
+        Sorter { folder, waiting: Vec::new(), limit, file: None, stretches: Vec::new(), has_room: true }
     }
 
     /// Takes a key.
@@ -53,7 +56,7 @@ impl<const N: usize> Sorter<N> {
         self.waiting.sort_unstable();
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(tempfile::tempfile()?),
+            none => none.insert(tempfile::tempfile_in(&self.folder)?),
         };
         let bytes: &[u8] = bytemuck::cast_slice(self.waiting.as_flattened());
         let start = self.stretches.last().map_or(0, |last| last.end);
@@ -70,7 +73,7 @@ impl<const N: usize> Sorter<N> {
             self.waiting.chunk_by(|a, b| a[0] == b[0]).for_each(each);
             return Ok(());
         };
-        let trouble = |error| Error::file("read claims' keys back in", &std::env::temp_dir(), error);
+        let trouble = |error| Error::file("read claims' keys back in", &self.folder, error);
         let written = self.stretches.into_iter().map(|left| Stretch { left, block: Vec::new(), at: 0 });
         let waiting = Stretch { left: 0..0, block: self.waiting, at: 0 };
         let mut stretches: Vec<Stretch<N>> = written.chain([waiting]).collect();
@@ -142,7 +145,7 @@ mod tests {
             limit in 1..400usize,
             room in 0..400usize,
         ) {
-            let mut sorter = Sorter::holding(limit);
+            let mut sorter = Sorter::holding(limit, &std::env::temp_dir());
             for (at, key) in keys.iter().enumerate() {
                 sorter.has_room &= at < room;
                 sorter.push(*key);
@@ -155,7 +158,7 @@ mod tests {
     #[test]
     fn stretches_of_many_blocks_are_read_to_their_ends() {
         let keys: Vec<[u128; 2]> = (0..10_000u128).map(|n| [n * 7919 % 10_007, n]).collect();
-        let mut sorter = Sorter::holding(3_000);
+        let mut sorter = Sorter::holding(3_000, &std::env::temp_dir());
         keys.iter().for_each(|key| sorter.push(*key));
         assert_eq!((sorter.stretches.len(), sorter.waiting.len()), (3, 1_000));
         assert_eq!(groups(sorter), expected(&keys));

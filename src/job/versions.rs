@@ -13,6 +13,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hasher};
+use std::path::Path;
 
 use super::lines::Place;
 use super::sorter::Sorter;
@@ -216,7 +217,7 @@ impl Older {
 }
 
 /// All versions of all claims.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Versions {
     /// key, update, place
     alone: Sorter<3>,
@@ -228,6 +229,11 @@ pub struct Versions {
 const SIGN: u128 = 1 << 127;
 
 impl Versions {
+    /// None yet; many wait in a file of the folder.
+    pub fn new(folder: &Path) -> Versions {
+        Versions { alone: Sorter::new(folder), akin: Sorter::new(folder) }
+    }
+
     /// Meets a claim.
     pub fn add(&mut self, version: Version) {
         let Version { key, updated, at: (source, line), kin } = version;

@@ -99,6 +99,17 @@ pub trait Cursor {
     /// Hands over the elements of the array at `at`; nothing if it is no array. Ends are as those of members.
     fn elements(&self, at: Self::At, each: impl FnMut(Self::At) -> Self::At) -> Self::At;
 
+    /// The first element of the array at `at`, if it has one.
+    #[inline]
+    fn first(&self, at: Self::At) -> Option<Self::At> {
+        let mut first = None;
+        self.elements(at, |element| {
+            first.get_or_insert(element);
+            self.skip(element)
+        });
+        first
+    }
+
     /// The string, number or boolean at `at`.
     fn scalar(&self, at: Self::At) -> Scalar<'_, Self::At>;
 

@@ -234,11 +234,16 @@ impl<'a, C: Cursor> Coverage<'a, C> {
     /// STU3 groups what R4 classifies; v3 has its own extensions.
     pub fn api(self) -> Option<Api> {
         let record = self.0;
-        if any_begins(record, "extension", "url", V3_SYSTEMS) {
+        // There may be a hundred extensions, and all of CMS's speak of one kind of systems: the first one tells.
+        let list = member(record, record.root(), "extension").filter(|list| record.kind(*list) == Kind::Array);
+        let first = list.and_then(|list| record.first(list)).and_then(|first| member(record, first, "url"));
+        let first = first.and_then(|url| record.string(url)).unwrap_or_default();
+        let is_ccw = first.starts_with(CCW_VARIABLES);
+        if first.starts_with(V3_SYSTEMS) || (!is_ccw && any_begins(record, "extension", "url", V3_SYSTEMS)) {
             Some(Api::V3)
         } else if member(record, record.root(), "grouping").is_some() {
             Some(Api::V1)
-        } else if any_begins(record, "extension", "url", CCW_VARIABLES)
+        } else if (is_ccw || any_begins(record, "extension", "url", CCW_VARIABLES))
             && member(record, record.root(), "class").is_some()
         {
             Some(Api::V2)

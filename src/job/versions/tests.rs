@@ -7,7 +7,7 @@ fn place(line: usize) -> Place {
 }
 
 fn older(claims: &[(&str, &str)]) -> Vec<u64> {
-    let mut versions = Versions::default();
+    let mut versions = Versions::new(&std::env::temp_dir());
     for (line, (id, updated)) in claims.iter().enumerate() {
         Version::new(id, updated, place(line), None).into_iter().for_each(|version| versions.add(version));
     }
@@ -31,7 +31,7 @@ fn the_version_updated_last_counts_wherever_it_stands() {
 type Delivered<'a> = (u32, &'a str, u8, &'a str, &'a str, Standing);
 
 fn reasons(claims: &[Delivered<'_>]) -> Vec<&'static str> {
-    let mut versions = Versions::default();
+    let mut versions = Versions::new(&std::env::temp_dir());
     for (line, (delivery, id, day, control, prior, standing)) in claims.iter().enumerate() {
         let kin = Kin::new(*delivery, "1S00E00AA00", "CARRIER", control, prior, *standing);
         let updated = format!("2026-01-{day:02}T00:00:00Z");
@@ -96,7 +96,7 @@ fn many_claims_with_one_filler_for_a_control_number_take_no_time() {
 #[test]
 fn a_partial_claim_goes_once_the_adjudicated_one_is_there() {
     let partials = |claims: &[(&str, &str, &str, Standing)]| {
-        let mut versions = Versions::default();
+        let mut versions = Versions::new(&std::env::temp_dir());
         for (line, (id, control, prior, standing)) in claims.iter().enumerate() {
             let kin = Kin::partial(control, prior, *standing);
             versions.add(Version::new(id, "2026-01-01T00:00:00Z", place(line), Some(kin)).unwrap());

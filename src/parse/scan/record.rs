@@ -363,6 +363,12 @@ impl Cursor for Record<'_> {
         }
     }
 
+    #[inline]
+    fn first(&self, at: u32) -> Option<u32> {
+        let at = self.past_space(at as usize + 1);
+        (self.byte(at) != b']').then_some(at as u32)
+    }
+
     #[inline(always)]
     fn scalar(&self, at: u32) -> Scalar<'_, u32> {
         let start = at as usize;
