@@ -153,7 +153,7 @@ impl<'s> Compiler<'s> {
     }
 
     fn mapping(&self, table: &str, field: &str) -> Result<&'s Mapping> {
-        self.version.mappings.iter().find(|m| m.table == table && m.field == field).ok_or_else(|| Error::Schema {
+        self.version.mapping(table, field).ok_or_else(|| Error::Schema {
             file: format!("crosswalk/{}.csv", self.version.api.name()),
             row: 1,
             field: format!("{table}.{field}"),

@@ -170,7 +170,7 @@ impl<'s> Oracle<'s> {
     }
 
     fn mapping(&self, table: &str, field: &str) -> Option<&'s Mapping> {
-        self.version.mappings.iter().find(|mapping| mapping.table == table && mapping.field == field)
+        self.version.mapping(table, field)
     }
 }
 

@@ -8,7 +8,7 @@ mod files;
 
 use std::path::{Path as FilePath, PathBuf};
 
-use self::files::{mappings, skips, tables, version};
+use self::files::{diagnoses_sheet, mappings, skips, skips_sheet, tables, version};
 use super::codes::Codes;
 use super::kinds::{Kinds, OWN_PSEUDONYMS};
 use super::layout::Layout;
@@ -152,7 +152,8 @@ pub struct Version {
 impl Version {
     /// Where a field of a table comes from.
     pub fn mapping(&self, table: &str, field: &str) -> Option<&Mapping> {
-        self.mappings.iter().find(|mapping| mapping.table == table && mapping.field == field)
+        // Names of tables are all of one length, which tells nothing apart; those of fields are not.
+        self.mappings.iter().find(|mapping| mapping.field == field && mapping.table == table)
     }
 }
 
@@ -220,7 +221,9 @@ impl Schemas {
                 return Err(row.fault(row.get("map"), "expected each `from` once in a map, found a second one"));
             }
         }
-        let versions = Api::ALL.into_iter().map(|api| version(folder, api)).collect::<Result<_>>()?;
+        let (diagnoses, skips) = (diagnoses_sheet(folder)?, skips_sheet(folder, "skips.csv")?);
+        let version = |api| version(folder, api, &diagnoses, &skips);
+        let versions = Api::ALL.into_iter().map(version).collect::<Result<_>>()?;
         let mut schemas =
             Schemas { tables, folder: folder.map(FilePath::to_path_buf), codes, versions, is_partial: false };
         if let Some(folder) = folder {
@@ -241,8 +244,9 @@ impl Schemas {
         let mut partial = self.clone();
         partial.is_partial = true;
         partial.tables = tables(folder, "partial/tables.csv")?;
+        let rules = skips_sheet(folder, "partial/skips.csv")?;
         for version in &mut partial.versions {
-            version.skips = skips(folder, "partial/skips.csv", version.api)?;
+            version.skips = skips(&rules, version.api)?;
             if version.api == Api::V1 {
                 continue;
             }

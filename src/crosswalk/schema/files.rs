@@ -109,51 +109,61 @@ pub(super) fn mappings(folder: Option<&FilePath>, file: &str) -> Result<Vec<Mapp
     Ok(mappings)
 }
 
-/// Rules of one version that leave claims out.
-pub(super) fn skips(folder: Option<&FilePath>, file: &str, api: Api) -> Result<Vec<Skip>> {
+/// Rules of all versions that leave claims out.
+pub(super) fn skips_sheet(folder: Option<&FilePath>, file: &str) -> Result<Sheet> {
+    Sheet::open(folder, file, &["api", "fact", "values", "families", "reason", "adjustment", "note"])
+}
+
+/// Those of one version.
+pub(super) fn skips(sheet: &Sheet, api: Api) -> Result<Vec<Skip>> {
     let mut skips = Vec::new();
-    for row in Sheet::open(folder, file, &["api", "fact", "values", "families", "reason", "adjustment", "note"])?.rows {
-        if row.get("api") == api.name() {
-            skips.push(Skip {
-                fact: row.get("fact").to_string(),
-                values: row.get("values").split('|').map(str::to_string).collect(),
-                families: row.get("families").split_whitespace().map(str::to_string).collect(),
-                reason: row.get("reason").to_string(),
-                adjustment: match row.get("adjustment") {
-                    "" => None,
-                    "cancelled" => Some(Adjustment::Cancelled),
-                    "void" => Some(Adjustment::Void),
-                    "adjudicated" => Some(Adjustment::Adjudicated),
-                    _ => {
-                        let expected = "adjustment, expected `cancelled`, `void`, `adjudicated` or nothing";
-                        return Err(row.fault(row.get("reason"), expected));
-                    }
-                },
-            });
-        }
+    for row in sheet.rows.iter().filter(|row| row.get("api") == api.name()) {
+        skips.push(Skip {
+            fact: row.get("fact").to_string(),
+            values: row.get("values").split('|').map(str::to_string).collect(),
+            families: row.get("families").split_whitespace().map(str::to_string).collect(),
+            reason: row.get("reason").to_string(),
+            adjustment: match row.get("adjustment") {
+                "" => None,
+                "cancelled" => Some(Adjustment::Cancelled),
+                "void" => Some(Adjustment::Void),
+                "adjudicated" => Some(Adjustment::Adjudicated),
+                _ => {
+                    let expected = "adjustment, expected `cancelled`, `void`, `adjudicated` or nothing";
+                    return Err(row.fault(row.get("reason"), expected));
+                }
+            },
+        });
     }
     Ok(skips)
 }
 
-pub(super) fn version(folder: Option<&FilePath>, api: Api) -> Result<Version> {
-    let mappings = mappings(folder, &format!("crosswalk/{}.csv", api.name()))?;
+/// Rules of all versions for the order of diagnoses.
+pub(super) fn diagnoses_sheet(folder: Option<&FilePath>) -> Result<Sheet> {
     let columns = &["api", "table", "type", "product", "order", "unless_repeated", "first_also", "note"];
-    let mut diagnoses = Vec::new();
-    for row in Sheet::open(folder, "diagnoses.csv", columns)?.rows {
-        if row.get("api") == api.name() {
-            diagnoses.push(DiagnosisRule {
-                table: row.get("table").to_string(),
-                kind: row.get("type").to_string(),
-                product: row.get("product").to_string(),
-                order: row
-                    .get("order")
-                    .parse()
-                    .map_err(|_| row.fault(row.get("type"), "expected a number in column `order`"))?,
-                unless_repeated: row.get("unless_repeated") == "yes",
-                first_also: row.get("first_also").to_string(),
-            });
-        }
+    Sheet::open(folder, "diagnoses.csv", columns)
+}
+
+fn diagnoses(sheet: &Sheet, api: Api) -> Result<Vec<DiagnosisRule>> {
+    let mut rules = Vec::new();
+    for row in sheet.rows.iter().filter(|row| row.get("api") == api.name()) {
+        rules.push(DiagnosisRule {
+            table: row.get("table").to_string(),
+            kind: row.get("type").to_string(),
+            product: row.get("product").to_string(),
+            order: row
+                .get("order")
+                .parse()
+                .map_err(|_| row.fault(row.get("type"), "expected a number in column `order`"))?,
+            unless_repeated: row.get("unless_repeated") == "yes",
+            first_also: row.get("first_also").to_string(),
+        });
     }
-    let skips = skips(folder, "skips.csv", api)?;
-    Ok(Version { api, mappings, diagnoses, skips })
+    Ok(rules)
+}
+
+/// One version, with its rows of the sheets of rules.
+pub(super) fn version(folder: Option<&FilePath>, api: Api, rules: &Sheet, leaving_out: &Sheet) -> Result<Version> {
+    let mappings = mappings(folder, &format!("crosswalk/{}.csv", api.name()))?;
+    Ok(Version { api, mappings, diagnoses: diagnoses(rules, api)?, skips: skips(leaving_out, api)? })
 }
