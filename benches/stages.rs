@@ -231,7 +231,7 @@ fn formats(criterion: &mut Criterion) {
     let job = Job { threads: 1, ..Job::new([&export]).expect("a job") };
     job.run(&mut kept, &mut Silent).expect("a report");
     let rows = std::mem::take(&mut *kept.rows.lock().expect("no panic"));
-    let cells: usize = rows.iter().map(|(_, row)| row.text().len()).sum();
+    let cells: usize = rows.iter().map(|(_, row)| row.marked().len()).sum();
 
     let target = folder.path().join("tables");
     std::fs::create_dir(&target).expect("a folder");

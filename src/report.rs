@@ -4,6 +4,7 @@
 //! read, written, skipped, filled and left blank, countable and comparable. Neither ever holds a value of the
 //! data, only places and counts.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -45,7 +46,7 @@ pub struct Issue {
     /// `TABLE.FIELD`, if it is about one
     pub field: String,
     /// expectation and finding
-    pub message: String,
+    pub message: Cow<'static, str>,
 }
 
 /// A place in the input.
@@ -281,7 +282,7 @@ impl IssueCounter {
                 weight: issue.weight,
                 field: issue.field.clone(),
                 count: *count,
-                message: issue.message.clone(),
+                message: issue.message.to_string(),
                 example: Place {
                     file: file(issue.source),
                     line: issue.line,

@@ -186,6 +186,7 @@ impl<'s> Compiler<'s> {
             let mut calls = mapping.cell.alternatives.iter().flat_map(|alternative| &alternative.calls);
             columns.push(Column {
                 label: field.label.clone(),
+                name: format!("{}.{}", table.layout.table, field.label),
                 picture: field.picture,
                 status: mapping.status.unwrap_or(Status::Mapped),
                 fixed: programs.iter().all(|program| self.is_fixed(program)),

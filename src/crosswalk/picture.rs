@@ -5,8 +5,6 @@
 //! to the table. Amounts and dates that do not fit stay blank, because typed columns hold them; a code that does not
 //! fit is written as served, because a text column can hold it and a lost code may be a lost key.
 
-use std::fmt;
-
 /// Bytes of a text that is written although it is wider than its picture; also of an id. A row repeats what stands in its claim,
 /// so a megabyte there would become gigabytes.
 pub const WIDEST: usize = 1 << 10;
@@ -52,17 +50,37 @@ pub enum Misfit {
     Signed,
 }
 
-impl fmt::Display for Misfit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Misfit::TooWide => "wider than its picture",
-            Misfit::NotANumber => "not a number",
-            Misfit::TooManyDecimals => "more decimals than its picture",
-            Misfit::Inexact => "more digits than can be read exactly",
-            Misfit::NotADate => "not a full date",
-            Misfit::Signed => "signed, though its picture has no column for a sign",
-        })
-    }
+macro_rules! words {
+    ($($misfit:ident: $words:literal,)*) => {
+        impl Misfit {
+            /// What is told of a value that stays blank.
+            pub fn blank(self) -> &'static str {
+                match self {
+                    $(Misfit::$misfit => {
+                        concat!("expected a value that fits its picture, found one that is ", $words, ": blank")
+                    })*
+                }
+            }
+
+            /// What is told of a code that is written all the same.
+            pub fn as_served(self) -> &'static str {
+                match self {
+                    $(Misfit::$misfit => {
+                        concat!("expected a code that fits its picture, found one that is ", $words, ": written as served")
+                    })*
+                }
+            }
+        }
+    };
+}
+
+words! {
+    TooWide: "wider than its picture",
+    NotANumber: "not a number",
+    TooManyDecimals: "more decimals than its picture",
+    Inexact: "more digits than can be read exactly",
+    NotADate: "not a full date",
+    Signed: "signed, though its picture has no column for a sign",
 }
 
 /// What a picture made of a value.

@@ -158,6 +158,8 @@ pub struct TableProgram {
 pub struct Column {
     /// CCLF label
     pub label: String,
+    /// `TABLE.FIELD`
+    pub name: String,
     /// how the value is written
     pub picture: Picture,
     /// how the version provides it
@@ -325,7 +327,7 @@ impl Crosswalk {
 
     /// `TABLE.FIELD` of a column.
     pub fn field_name(&self, table: usize, column: usize) -> String {
-        format!("{}.{}", self.tables[table].name, self.tables[table].columns[column].label)
+        self.tables[table].columns[column].name.clone()
     }
 
     /// `TABLE.FIELD` of a capture of the claim's (0), Patient's (1) or Coverage's (2) tree; of several the first in

@@ -2,10 +2,15 @@
 //!
 //! Rows are made one at a time into the same memory and handed to the encoders by reference.
 
+/// Stands behind every cell: what most encoders write is then there in one piece.
+pub const MARK: u8 = b',';
+
 /// Texts of the cells of one row, in layout order. A blank cell has no text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row {
+    /// of all cells, a [`MARK`] behind each
     text: Vec<u8>,
+    /// positions behind the marks
     ends: Vec<u32>,
 }
 
@@ -28,7 +33,9 @@ impl Row {
     }
 
     /// Ends the cell that was being appended.
+    #[inline]
     pub fn end_cell(&mut self) {
+        self.text.push(MARK);
         self.ends.push(self.text.len() as u32);
     }
 
@@ -44,12 +51,12 @@ impl Row {
     /// The text of a cell; empty is blank.
     pub fn cell(&self, at: usize) -> &[u8] {
         let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
-        &self.text[start..self.ends[at] as usize]
+        &self.text[start..self.ends[at] as usize - 1]
     }
 
-    /// The texts of all cells, one after another.
+    /// The texts of all cells, one after another, a [`MARK`] behind each.
     #[inline]
-    pub fn text(&self) -> &[u8] {
+    pub fn marked(&self) -> &[u8] {
         &self.text
     }
 
@@ -67,7 +74,7 @@ impl Row {
     pub fn cells(&self) -> impl Iterator<Item = &[u8]> {
         let mut start = 0;
         self.ends.iter().map(move |end| {
-            let cell = &self.text[start..*end as usize];
+            let cell = &self.text[start..*end as usize - 1];
             start = *end as usize;
             cell
         })
@@ -79,16 +86,16 @@ impl Row {
         let len = counts.len().min(self.ends.len());
         let (Some(first), ends) = (counts.first_mut(), &self.ends[..len]) else { return };
         let Some(&first_end) = ends.first() else { return };
-        *first += u32::from(first_end > 0);
+        *first += u32::from(first_end > 1);
         for ((count, start), end) in counts[1..len].iter_mut().zip(ends).zip(&ends[1..]) {
-            *count += u32::from(start != end);
+            *count += u32::from(end - start > 1);
         }
     }
 
     /// The row in the least memory, to be kept.
     pub fn pack(&self) -> Packed {
         // Most cells are short, and the length of a short one is one byte: seven bits each, the last one without the eighth.
-        let mut bytes = Vec::with_capacity(self.text.len() + self.ends.len());
+        let mut bytes = Vec::with_capacity(self.text.len());
         for cell in self.cells() {
             let mut length = cell.len();
             while length >= 0x80 {

@@ -204,7 +204,7 @@ impl Beneficiaries {
         for _ in 0..8 {
             let at = *self.by_id.get(id)? as usize;
             match self.list[at].patient.as_ref()?.replaced_by() {
-                next if self.knows(next) => id = next,
+                next if !next.is_empty() && self.knows(next) => id = next,
                 _ => return Some(at),
             }
         }

@@ -279,7 +279,7 @@ impl<'x> Claims<'x> {
                 if paired { (&mut tally.cancelled, "cancelled") } else { (&mut tally.skipped, "skipped") };
             *counts.entry(reason.to_string()).or_default() += 1;
             count(tally, family, month, &FamilyTally { skipped: 1, paid_skipped: paid, ..FamilyTally::default() });
-            tally.issues.push(about.issue(what, Weight::Skipped, reason));
+            tally.issues.push(about.issue(what, Weight::Skipped, reason.to_string()));
             if !paired {
                 return Ok(());
             }

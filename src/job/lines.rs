@@ -4,6 +4,8 @@
 //! The scanner reads whole groups of lines; what it does not vouch for, be it a group, a line or a record that a walk
 //! found odd, goes to the tape one by one. So a broken line is always the tape's word.
 
+use std::borrow::Cow;
+
 use crate::error::Result;
 use crate::parse::scan::Scanner;
 use crate::parse::tape::{BadJson, PADDING, TapeParser};
@@ -31,7 +33,7 @@ pub struct Place {
 
 impl Place {
     /// An issue at this place about no field.
-    pub fn issue(self, kind: &'static str, weight: Weight, message: impl Into<String>) -> Issue {
+    pub fn issue(self, kind: &'static str, weight: Weight, message: impl Into<Cow<'static, str>>) -> Issue {
         Issue {
             kind,
             weight,

@@ -1,6 +1,8 @@
 //! What a pass has to tell of a record, as issues with its place: resources that are none of ours or too large, values that
 //! stand where others were expected, cells that did not fit, rows that a format could not hold as they were.
 
+use std::borrow::Cow;
+
 use crate::crosswalk::frames::{Frames, MAX_FRAMES};
 use crate::crosswalk::picture::WIDEST;
 use crate::crosswalk::program::Crosswalk;
@@ -24,14 +26,20 @@ pub struct About<'a> {
 
 impl About<'_> {
     /// An issue about no field.
-    pub fn issue(self, kind: &'static str, weight: Weight, message: impl Into<String>) -> Issue {
+    pub fn issue(self, kind: &'static str, weight: Weight, message: impl Into<Cow<'static, str>>) -> Issue {
         let mut issue = self.place.issue(kind, weight, message);
         issue.resource = self.resource;
         issue.id = self.id.to_string();
         issue
     }
 
-    fn field_issue(self, field: String, kind: &'static str, weight: Weight, message: impl Into<String>) -> Issue {
+    fn field_issue(
+        self,
+        field: String,
+        kind: &'static str,
+        weight: Weight,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Issue {
         Issue { field, ..self.issue(kind, weight, message) }
     }
 }
@@ -117,7 +125,7 @@ pub fn note_issues(
     about: About<'_>,
     tally: &mut Tally,
 ) {
-    let mut push = |kind, weight, field: String, message: String| {
+    let mut push = |kind, weight, field: String, message: Cow<'static, str>| {
         tally.issues.push(about.field_issue(field, kind, weight, message));
     };
     const AMBIGUOUS: &str = "expected one value, found several different ones: the first is used";
@@ -125,7 +133,7 @@ pub fn note_issues(
     for capture in ambiguous {
         if !told.contains(capture) {
             told.push(*capture);
-            push("ambiguous-value", Weight::Loss, crosswalk.name_of(tree, *capture, family), AMBIGUOUS.to_string());
+            push("ambiguous-value", Weight::Loss, crosswalk.name_of(tree, *capture, family), AMBIGUOUS.into());
         }
     }
     for note in notes.drain(..) {
@@ -135,24 +143,12 @@ pub fn note_issues(
                 "unknown-code",
                 Weight::Loss,
                 field,
-                "expected a code of the value map, found another: blank unless there is a fallback".to_string(),
+                "expected a code of the value map, found another: blank unless there is a fallback".into(),
             ),
-            Remark::Ambiguous => push("ambiguous-value", Weight::Loss, field, AMBIGUOUS.to_string()),
-            Remark::Misfit(misfit) => push(
-                "misfit",
-                Weight::Loss,
-                field,
-                format!("expected a value that fits its picture, found one that is {misfit}: blank"),
-            ),
-            Remark::AsServed(misfit) => push(
-                "written-as-served",
-                Weight::Notice,
-                field,
-                format!("expected a code that fits its picture, found one that is {misfit}: written as served"),
-            ),
-            Remark::Cut => {
-                push("cut", Weight::Notice, field, "expected fewer characters: cut to the width".to_string())
-            }
+            Remark::Ambiguous => push("ambiguous-value", Weight::Loss, field, AMBIGUOUS.into()),
+            Remark::Misfit(misfit) => push("misfit", Weight::Loss, field, misfit.blank().into()),
+            Remark::AsServed(misfit) => push("written-as-served", Weight::Notice, field, misfit.as_served().into()),
+            Remark::Cut => push("cut", Weight::Notice, field, "expected fewer characters: cut to the width".into()),
         }
     }
 }

@@ -112,8 +112,12 @@ fn any_begins<C: Cursor>(record: &C, array: &str, key: &str, prefix: &str) -> bo
 
 /// The id of a reference such as `Patient/7`, `https://server/Patient/7` or `Patient/7/_history/3`.
 pub fn reference_id(reference: &str) -> &str {
-    let current = reference.split("/_history/").next().unwrap_or(reference);
-    current.rsplit('/').next().unwrap_or(current)
+    let last = |path: &str| path.bytes().rposition(|byte| byte == b'/').map_or(0, |slash| slash + 1);
+    let id = last(reference);
+    match reference[..id].strip_suffix("/_history/") {
+        None => &reference[id..],
+        Some(current) => &current[last(current)..],
+    }
 }
 
 impl<'a, C: Cursor> Resource<'a, C> {

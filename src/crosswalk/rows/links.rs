@@ -11,6 +11,8 @@ pub(super) struct Links {
     resolved: Vec<bool>,
     /// links that are the same for all rows of a record
     per_record: Vec<bool>,
+    /// numbers that a row's lists have
+    wanted: Vec<i64>,
     /// the last resolved source met a second, different value
     pub(super) ambiguous: bool,
 }
@@ -22,6 +24,7 @@ impl Links {
             found: vec![Vec::new(); links.len()],
             resolved: vec![false; links.len()],
             per_record: links.iter().map(|link| !matches!(link.by, LinkBy::Row(_))).collect(),
+            wanted: Vec::new(),
             ambiguous: false,
         }
     }
@@ -50,10 +53,14 @@ impl Links {
             match &program.by {
                 LinkBy::Row(lists) => {
                     let list = lists.iter().map(|slot| frames.many(site.base, slot.at)).find(|list| !list.is_empty());
-                    let wanted: Vec<i64> = list.unwrap_or(&[]).iter().filter_map(|at| record.integer(*at)).collect();
+                    let wanted = &mut self.wanted;
+                    wanted.clear();
+                    wanted.extend(list.unwrap_or(&[]).iter().filter_map(|at| record.integer(*at)));
                     let points =
                         |base: &u32| key(*base).and_then(|k| record.integer(k)).is_some_and(|k| wanted.contains(&k));
-                    found.extend(targets.filter(points));
+                    if !wanted.is_empty() {
+                        found.extend(targets.filter(points));
+                    }
                 }
                 LinkBy::Nobody(lists) => {
                     let named: Vec<i64> = lists
