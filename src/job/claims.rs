@@ -265,7 +265,7 @@ impl<'x> Claims<'x> {
         let month = dated.map_or(Month::default(), |column| month(&mut self.writer.maker, column, record, frames));
         let unreadable = u64::from(paid.is_none());
         let paid = paid.unwrap_or(0);
-        count(tally, family, month, &FamilyTally { claims: 1, unreadable, paid, ..FamilyTally::default() });
+        self.writer.count(tally, family, month, &FamilyTally { claims: 1, unreadable, paid, ..FamilyTally::default() });
         // Why it gives no rows, and whether it was in force once: what is delivered anew was never taken back.
         let out = match pass.older.and_then(|older| older.reason(place)) {
             Some(reason) => Some((reason.name(), reason.is_cancelled())),
@@ -278,7 +278,12 @@ impl<'x> Claims<'x> {
             let (counts, what) =
                 if paired { (&mut tally.cancelled, "cancelled") } else { (&mut tally.skipped, "skipped") };
             *counts.entry(reason.to_string()).or_default() += 1;
-            count(tally, family, month, &FamilyTally { skipped: 1, paid_skipped: paid, ..FamilyTally::default() });
+            self.writer.count(
+                tally,
+                family,
+                month,
+                &FamilyTally { skipped: 1, paid_skipped: paid, ..FamilyTally::default() },
+            );
             tally.issues.push(about.issue(what, Weight::Skipped, reason.to_string()));
             if !paired {
                 return Ok(());
@@ -359,14 +364,6 @@ fn fact<'a, C: Cursor>(record: &'a C, frames: &Frames, slot: Slot, scratch: &'a 
     match frames.get(0, slot.at) {
         0 => "",
         captured => record.text(captured, scratch),
-    }
-}
-
-/// Counts in the claim's family, as a whole and in its month.
-fn count(tally: &mut Tally, family: Option<usize>, month: Month, one: &FamilyTally) {
-    if let Some(family) = family {
-        tally.families[family].add(one);
-        tally.months.entry((family, month)).or_default().sums.add(one);
     }
 }
 

@@ -292,6 +292,7 @@ impl Run<'_> {
         for worker in &workers {
             add_fills(fills, &worker.claims.writer.maker.fills);
             add_fills(&mut totals.filled, worker.claims.writer.filled.sums());
+            self.add_months(totals, &worker.claims.writer.months);
         }
         Ok(Claims::Done(stays))
     }

@@ -21,8 +21,6 @@ pub struct Tally {
     pub resources: BTreeMap<&'static str, u64>,
     /// by index of the claim family
     pub families: Vec<FamilyTally>,
-    /// by index of the claim family and month of service
-    pub months: BTreeMap<(usize, Month), MonthTally>,
     /// claims in no family of CCLF, by reason
     pub skipped: BTreeMap<String, u64>,
     /// claims written as original and cancellation, by reason
@@ -36,6 +34,10 @@ pub struct Tally {
     /// in order of the lines
     pub issues: Vec<Issue>,
 }
+
+/// By index of the claim family and month of service. There are many months in a chunk, so a worker counts them for all of its
+/// chunks.
+pub type Months = BTreeMap<(usize, Month), MonthTally>;
 
 /// Counts and sums of one claim family; amounts in cents.
 #[derive(Debug, Default, Clone, Copy)]

@@ -15,7 +15,7 @@ use crate::job::history::Pair;
 use crate::job::notes::{About, changes};
 use crate::job::responses::{Cell, joined};
 use crate::job::tail::Tail;
-use crate::job::tally::{Filled, Month, Tally};
+use crate::job::tally::{FamilyTally, Filled, Month, MonthTally, Months, Tally};
 
 /// A claim that gives rows.
 pub struct Claim<'a, C> {
@@ -38,6 +38,8 @@ pub struct ClaimWriter<'x> {
     pub maker: RowMaker<'x>,
     /// cells that are not blank; read at the end
     pub filled: Filled,
+    /// counts and sums; read at the end
+    pub months: Months,
     /// one per table of the pass
     encoders: Vec<Box<dyn Encoder>>,
     tail: Tail,
@@ -64,6 +66,7 @@ impl<'x> ClaimWriter<'x> {
             pass,
             maker: RowMaker::new(pass.crosswalk),
             filled: Filled::new(&pass.crosswalk.widths()),
+            months: Months::new(),
             encoders,
             tail: pass.tail.clone(),
             pair: Pair::default(),
@@ -77,20 +80,30 @@ impl<'x> ClaimWriter<'x> {
         self.encoders.iter_mut().map(|encoder| encoder.take()).collect()
     }
 
+    /// Counts in the claim's family, as a whole and in its month.
+    pub fn count(&mut self, tally: &mut Tally, family: Option<usize>, month: Month, one: &FamilyTally) {
+        if let Some(family) = family {
+            tally.families[family].add(one);
+            self.months.entry((family, month)).or_default().sums.add(one);
+        }
+    }
+
     /// Writes all rows of a claim.
     pub fn write<C: Cursor>(&mut self, claim: &Claim<'_, C>, tally: &mut Tally) -> Result<()> {
         let pass = self.pass;
         let answer = pass.answers.cells(claim.about.id);
         let mut written = Written::default();
+        let mut months = std::mem::take(&mut self.months);
+        let in_month = months.entry((claim.family, claim.month)).or_default();
         for (at, &table) in pass.tables.iter().enumerate() {
             if pass.crosswalk.tables[table].families.contains(&claim.family) {
-                self.table(at, claim, answer, &mut written, tally)?;
+                self.table(at, claim, answer, &mut written, in_month, tally)?;
             }
         }
         tally.families[claim.family].written += written.amount;
-        let in_month = tally.months.entry((claim.family, claim.month)).or_default();
         in_month.sums.written += written.amount;
         in_month.written += u64::from(written.in_force);
+        self.months = months;
         for (table, column) in written.blank {
             let message = "expected a value in a column that loaders join or filter by, found none: blank";
             let mut issue = claim.about.issue("blank-key", Weight::Notice, message);
@@ -107,6 +120,7 @@ impl<'x> ClaimWriter<'x> {
         claim: &Claim<'_, C>,
         answer: &[Cell],
         written: &mut Written,
+        in_month: &mut MonthTally,
         tally: &mut Tally,
     ) -> Result<()> {
         let pass = self.pass;
@@ -156,7 +170,7 @@ impl<'x> ClaimWriter<'x> {
         tally.rows[table] += rows;
         if rows > 0 {
             written.in_force = !claim.paired;
-            tally.months.entry((claim.family, claim.month)).or_default().add_rows(table, rows);
+            in_month.add_rows(table, rows);
         }
         let is_lines = program.row == Root::Item && program.only_with.is_empty();
         if rows == 0 && is_lines && !has_header(crosswalk, claim.family) {

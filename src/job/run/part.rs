@@ -93,7 +93,10 @@ impl Run<'_> {
             self.add(&mut totals, tally, Doubt::default())?;
             Ok(ControlFlow::Continue(()))
         };
-        pipeline::run(&feed, workers, |worker, chunk| worker.work(chunk), merge)?;
+        let workers = pipeline::run(&feed, workers, |worker, chunk| worker.work(chunk), merge)?;
+        for worker in workers.iter().flatten() {
+            self.add_months(&mut totals, &worker.claims.writer.months);
+        }
         self.sources.iter().try_for_each(Source::check_unchanged)?;
         Ok(self.report(totals, BeneficiaryReport::default(), &[]))
     }

@@ -237,6 +237,17 @@ impl<'a> Record<'a> {
     }
 }
 
+/// Whether two texts of one length are the same. A call, and finding out about lengths, would cost more than comparing does.
+#[inline(always)]
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    const BLOCK: usize = 32;
+    let (Some(end), Some(other_end)) = (one.last_chunk::<BLOCK>(), other.last_chunk::<BLOCK>()) else {
+        return one == other;
+    };
+    let (blocks, other_blocks) = (one.as_chunks::<BLOCK>().0, other.as_chunks::<BLOCK>().0);
+    blocks.iter().zip(other_blocks).all(|(one, other)| one == other) && end == other_end
+}
+
 #[inline(always)]
 fn captured(start: usize, end: usize) -> Captured {
     (start as u64) << 32 | end.saturating_sub(start) as u64
@@ -407,8 +418,8 @@ impl Cursor for Record<'_> {
     #[inline(always)]
     fn is_written(&self, at: u32, text: &[u8]) -> Option<u32> {
         let at = at as usize;
-        let is_there = self.text.as_bytes().get(at..at + text.len()) == Some(text);
-        is_there.then_some((at + text.len()) as u32)
+        let found = self.text.as_bytes().get(at..at + text.len())?;
+        is_same(found, text).then_some((at + text.len()) as u32)
     }
 
     #[inline(always)]
