@@ -73,30 +73,38 @@ impl Shape {
     }
 
     /// Finds the values of an object that is written this way, and its end.
-    #[inline]
+    #[inline(always)]
     fn read<C: Cursor>(&self, record: &C, at: C::At, found: &mut Vec<Found<C::At>>) -> Option<C::At> {
         found.clear();
-        record.attempt(|| {
-            let (mut at, mut rest) = (at, &*self.text);
-            for (len, what) in &self.pieces {
-                let (text, behind) = rest.split_at_checked(*len as usize)?;
-                (at, rest) = (record.is_written(at, text)?, behind);
-                at = match *what {
-                    What::Keep(keep) => {
-                        let (captured, end) = record.plain(at)?;
-                        found.push(Found { keep, at, captured });
-                        end
-                    }
-                    What::Peek(keep) => {
-                        found.push(Found { keep, at, captured: record.plain(at)?.0 });
-                        at
-                    }
-                    What::Skip => record.skip(at),
-                    What::Leave => record.leave(at),
-                };
-            }
-            record.is_written(at, rest)
-        })
+        if record.has_odd() {
+            return None;
+        }
+        let end = self.along(record, at, found);
+        // Whatever it was, it stands where a walk will find it again.
+        if record.forget_odd() { None } else { end }
+    }
+
+    #[inline(always)]
+    fn along<C: Cursor>(&self, record: &C, at: C::At, found: &mut Vec<Found<C::At>>) -> Option<C::At> {
+        let (mut at, mut rest) = (at, &*self.text);
+        for (len, what) in &self.pieces {
+            let (text, behind) = rest.split_at_checked(*len as usize)?;
+            (at, rest) = (record.is_written(at, text)?, behind);
+            at = match *what {
+                What::Keep(keep) => {
+                    let (captured, end) = record.plain(at)?;
+                    found.push(Found { keep, at, captured });
+                    end
+                }
+                What::Peek(keep) => {
+                    found.push(Found { keep, at, captured: record.plain(at)?.0 });
+                    at
+                }
+                What::Skip => record.skip(at),
+                What::Leave => record.leave(at),
+            };
+        }
+        record.is_written(at, rest)
     }
 }
 

@@ -147,10 +147,16 @@ pub trait Cursor {
         at
     }
 
-    /// What `read` gives, unless it met something odd; then it is as if nothing had been tried.
+    /// Whether something odd was met, so that nothing that was read counts.
     #[inline]
-    fn attempt<T>(&self, read: impl FnOnce() -> Option<T>) -> Option<T> {
-        read()
+    fn has_odd(&self) -> bool {
+        false
+    }
+
+    /// The same; and then it is as if nothing had been met. For who tries what need not be.
+    #[inline]
+    fn forget_odd(&self) -> bool {
+        false
     }
 
     /// The string at `at`, unescaped; `None` if it is no string.

@@ -433,12 +433,13 @@ impl Cursor for Record<'_> {
     }
 
     #[inline(always)]
-    fn attempt<T>(&self, read: impl FnOnce() -> Option<T>) -> Option<T> {
-        if !self.is_sound.get() {
-            return None;
-        }
-        let found = read();
-        if self.is_sound.replace(true) { found } else { None }
+    fn has_odd(&self) -> bool {
+        !self.is_sound.get()
+    }
+
+    #[inline(always)]
+    fn forget_odd(&self) -> bool {
+        !self.is_sound.replace(true)
     }
 
     #[inline]
