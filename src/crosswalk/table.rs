@@ -5,6 +5,7 @@
 //! multiplier is searched at compile time so that most tables have no collision.
 
 use crate::parse::Name;
+use crate::parse::name::is_same;
 
 /// Finds what belongs to a text.
 #[derive(Debug, Clone)]
@@ -123,7 +124,7 @@ impl<T: Copy> TextTable<T> {
 
     #[inline(always)]
     fn is(&self, place: &Place<T>, name: Name<'_>) -> bool {
-        *self.texts[place.index as usize] == *name.text()
+        is_same(&self.texts[place.index as usize], name.text())
     }
 }
 

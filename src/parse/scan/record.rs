@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use super::index::Brackets;
 use super::{Group, number};
-use crate::parse::name::{MAX_NAME, Name, WINDOW, Window};
+use crate::parse::name::{MAX_NAME, Name, WINDOW, Window, is_same};
 use crate::parse::{Captured, Cursor, Kind, Scalar, Step};
 
 /// A line of a group, as a cursor.
@@ -235,17 +235,6 @@ impl<'a> Record<'a> {
             _ => Next::End(self.odd()),
         }
     }
-}
-
-/// Whether two texts of one length are the same. A call, and finding out about lengths, would cost more than comparing does.
-#[inline(always)]
-fn is_same(one: &[u8], other: &[u8]) -> bool {
-    const BLOCK: usize = 32;
-    let (Some(end), Some(other_end)) = (one.last_chunk::<BLOCK>(), other.last_chunk::<BLOCK>()) else {
-        return one == other;
-    };
-    let (blocks, other_blocks) = (one.as_chunks::<BLOCK>().0, other.as_chunks::<BLOCK>().0);
-    blocks.iter().zip(other_blocks).all(|(one, other)| one == other) && end == other_end
 }
 
 #[inline(always)]
