@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::coverages::{Coverage, Coverages};
+use super::coverages::{self, Coverage, Coverages};
 use super::kept::{Kept, Patient};
 use crate::crosswalk::row::{Cells, Packed, Row};
 
@@ -128,7 +128,7 @@ impl Beneficiaries {
     }
 
     /// Keeps a Coverage of the Patient with this id, known or not.
-    pub fn add_coverage(&mut self, beneficiary: &str, coverage: Coverage) {
+    pub fn add_coverage(&mut self, beneficiary: &str, coverage: coverages::Kept) {
         let at = self.entry(beneficiary);
         self.list[at].rest().coverages.add(coverage);
     }
@@ -154,7 +154,7 @@ impl Beneficiaries {
     }
 
     /// Coverages whose Patient is not in the input.
-    pub fn uncovered(&self) -> impl Iterator<Item = &Coverage> {
+    pub fn uncovered(&self) -> impl Iterator<Item = Coverage<'_>> {
         let alone = self.list.iter().filter(|beneficiary| beneficiary.patient.is_none());
         alone.filter_map(|beneficiary| beneficiary.rest.as_ref()).flat_map(|rest| rest.coverages.iter())
     }

@@ -6,33 +6,95 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::lines::Place;
+use crate::crosswalk::row::{Cells, Packed, Row};
 
-/// One Coverage, ready to be kept.
+/// One Coverage as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Coverage {
+pub struct Coverage<'c> {
     /// Coverage.id
-    pub id: Box<str>,
+    pub id: &'c str,
     /// meta.lastUpdated; `None` if it does not say
     pub updated: Option<Timestamp>,
     /// where it stands
     pub place: Place,
     /// period.start
-    pub start: Box<str>,
+    pub start: &'c str,
     /// it has no period.end: still in force
     pub is_open: bool,
-    /// column of the beneficiary table and text, which is never blank
-    pub cells: Vec<(u16, Box<str>)>,
     /// first and last day of enrolment
     pub span: Option<(Date, Option<Date>)>,
+    /// a column of the beneficiary table and its text, by turns
+    pub cells: Cells<'c>,
+}
+
+/// A Coverage in the least memory: a beneficiary has several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept(Packed);
+
+impl Kept {
+    /// Packs what was read.
+    pub fn new(coverage: &Coverage<'_>) -> Kept {
+        let Coverage { id, updated, place, start, is_open, span, cells } = coverage;
+        let mut row = Row::default();
+        row.push(id.as_bytes());
+        row.push(start.as_bytes());
+        row.push(if *is_open { b"open" } else { b"" });
+        row.push(updated.map(|updated| updated.as_nanosecond().to_le_bytes()).as_ref().map_or(&[], |bytes| bytes));
+        for number in [place.source as u64, place.line, place.byte] {
+            row.push(&number.to_le_bytes());
+        }
+        for date in [span.map(|(start, _)| start), span.and_then(|(_, end)| end)] {
+            row.push(date.map_or(String::new(), |date| date.to_string()).as_bytes());
+        }
+        cells.clone().for_each(|cell| row.push(cell));
+        Kept(row.pack())
+    }
+
+    /// All of it.
+    pub fn coverage(&self) -> Coverage<'_> {
+        let mut cells = self.0.cells();
+        let [id, start, open, updated, source, line, byte, first, last] =
+            std::array::from_fn(|_| cells.next().unwrap_or_default());
+        let number = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
+        let nanoseconds = <[u8; 16]>::try_from(updated).ok().map(i128::from_le_bytes);
+        let date = |bytes: &[u8]| text(bytes).parse::<Date>().ok();
+        Coverage {
+            id: text(id),
+            updated: nanoseconds.and_then(|nanoseconds| Timestamp::from_nanosecond(nanoseconds).ok()),
+            place: Place { source: number(source) as usize, line: number(line), byte: number(byte) },
+            start: text(start),
+            is_open: !open.is_empty(),
+            span: date(first).map(|first| (first, date(last))),
+            cells,
+        }
+    }
+}
+
+/// It went in as text.
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
+}
+
+impl<'c> Coverage<'c> {
+    /// The text for a column.
+    fn text(&self, column: usize) -> Option<&'c str> {
+        let mut cells = self.cells.clone();
+        while let (Some(known), Some(cell)) = (cells.next(), cells.next()) {
+            if <[u8; 2]>::try_from(known).map(u16::from_le_bytes).is_ok_and(|known| usize::from(known) == column) {
+                return Some(text(cell));
+            }
+        }
+        None
+    }
 }
 
 /// All of one beneficiary.
 #[derive(Debug, Default)]
-pub struct Coverages(Vec<Coverage>);
+pub struct Coverages(Vec<Kept>);
 
 impl Coverages {
     /// Keeps a Coverage, until [`settle`](Coverages::settle) tells which count.
-    pub fn add(&mut self, new: Coverage) {
+    pub fn add(&mut self, new: Kept) {
         self.0.push(new);
     }
 
@@ -42,36 +104,38 @@ impl Coverages {
             return;
         }
         let mut newest: HashMap<Box<str>, Option<Timestamp>> = HashMap::new();
-        for coverage in self.0.iter().filter(|coverage| !coverage.id.is_empty()) {
-            let known = newest.entry(coverage.id.clone()).or_default();
+        for coverage in self.iter().filter(|coverage| !coverage.id.is_empty()) {
+            let known = newest.entry(coverage.id.into()).or_default();
             *known = (*known).max(coverage.updated);
         }
-        self.0.retain(|coverage| newest.get(&coverage.id).is_none_or(|updated| *updated == coverage.updated));
+        self.0.retain(|kept| {
+            let coverage = kept.coverage();
+            newest.get(coverage.id).is_none_or(|updated| *updated == coverage.updated)
+        });
     }
 
     /// Gives all of them to somebody else.
-    pub fn take(&mut self) -> impl Iterator<Item = Coverage> + use<> {
+    pub fn take(&mut self) -> impl Iterator<Item = Kept> + use<> {
         std::mem::take(&mut self.0).into_iter()
     }
 
     /// The text for a column; empty if none has one. An open period counts before an ended one, then a later start, a
     /// later update, the first in the input.
     pub fn text(&self, column: usize) -> &str {
-        let texts = self.0.iter().filter_map(|coverage| {
-            let (_, text) = coverage.cells.iter().find(|(known, _)| usize::from(*known) == column)?;
-            Some(((coverage.is_open, &coverage.start, coverage.updated), &**text))
+        let texts = self.iter().filter_map(|coverage| {
+            Some(((coverage.is_open, coverage.start, coverage.updated), coverage.text(column)?))
         });
         texts.reduce(|best, other| if other.0 > best.0 { other } else { best }).map_or("", |(_, text)| text)
     }
 
     /// First and last days of enrolment in order; a last day that is not there is yet to come.
     pub fn spans(&self) -> Vec<(Date, Option<Date>)> {
-        joined(self.0.iter().filter_map(|coverage| coverage.span).collect())
+        joined(self.iter().filter_map(|coverage| coverage.span).collect())
     }
 
     /// All of them, in input order.
-    pub fn iter(&self) -> impl Iterator<Item = &Coverage> {
-        self.0.iter()
+    pub fn iter(&self) -> impl Iterator<Item = Coverage<'_>> {
+        self.0.iter().map(Kept::coverage)
     }
 }
 
@@ -99,22 +163,42 @@ fn joined(mut periods: Vec<(Date, Option<Date>)>) -> Vec<(Date, Option<Date>)> {
 mod tests {
     use super::*;
 
-    fn coverage(id: &str, updated: &str, start: &str, end: &str) -> Coverage {
+    fn coverage(id: &'static str, updated: &str, start: &'static str, end: &str) -> Coverage<'static> {
         let date = |text: &str| text.parse::<Date>().unwrap();
         let place = Place { source: 0, line: 1, byte: 0 };
         let span = Some((date(start), (!end.is_empty()).then(|| date(end))));
         let updated = format!("{updated}-01-01T00:00:00Z").parse().ok();
-        let (id, start) = (id.into(), start.into());
-        Coverage { id, updated, place, start, is_open: end.is_empty(), cells: Vec::new(), span }
+        Coverage { id, updated, place, start, is_open: end.is_empty(), cells: Cells::of(&[]), span }
     }
 
-    fn with(text: &str, coverage: Coverage) -> Coverage {
-        Coverage { cells: vec![(5, text.into())], ..coverage }
+    /// Cells with a text for column 5.
+    fn cells(text: &str) -> Packed {
+        let mut row = Row::default();
+        [&5u16.to_le_bytes(), text.as_bytes()].into_iter().for_each(|cell| row.push(cell));
+        row.pack()
     }
 
-    fn all(coverages: &[Coverage]) -> Coverages {
+    fn with<'c>(cells: &'c Packed, coverage: Coverage<'c>) -> Coverage<'c> {
+        Coverage { cells: cells.cells(), ..coverage }
+    }
+
+    #[test]
+    fn what_is_kept_is_what_was_read() {
+        let place = Place { source: 70_000, line: 5_000_000_000, byte: u64::MAX };
+        let updated = "2026-01-05T23:30:00.123456789-05:00".parse().ok();
+        for one in [
+            with(&cells("Zoë"), Coverage { place, updated, ..coverage("part-a-1", "", "2020-01-01", "") }),
+            Coverage { span: None, ..coverage("", "", "2020-01-01", "2020-12-31") },
+            coverage("b", "2025", "1999-12-31", "2020-12-31"),
+        ] {
+            assert_eq!(Kept::new(&one).coverage(), one);
+        }
+        assert_eq!(size_of::<Kept>(), 16);
+    }
+
+    fn all(coverages: &[Coverage<'_>]) -> Coverages {
         let mut all = Coverages::default();
-        coverages.iter().for_each(|coverage| all.add(coverage.clone()));
+        coverages.iter().for_each(|coverage| all.add(Kept::new(coverage)));
         all.settle();
         all
     }
@@ -150,21 +234,22 @@ mod tests {
         let expected =
             ["2000-01-01 2000-01-31", "2001-01-01 2001-01-31", "2010-01-01 2011-01-01", "2020-01-01 2025-12-31"];
         assert_eq!(texts(&all), expected);
-        all.add(coverage("a", "2026", "2027-01-01", ""));
+        all.add(Kept::new(&coverage("a", "2026", "2027-01-01", "")));
         all.settle();
         assert_eq!(texts(&all).len(), 5, "two periods of one delivery");
-        all.add(coverage("a", "2027", "2028-01-01", ""));
+        all.add(Kept::new(&coverage("a", "2027", "2028-01-01", "")));
         all.settle();
         assert_eq!(texts(&all)[3], "2028-01-01 ", "in place of both");
     }
 
     #[test]
     fn an_open_coverage_wins_then_the_later_one() {
+        let [a, b, c, d] = ["a", "b", "c", "d"].map(cells);
         let some = all(&[
-            with("a", coverage("a", "", "2020-01-01", "2021-01-01")),
-            with("b", coverage("b", "", "2019-01-01", "")),
-            with("c", coverage("c", "", "2019-01-01", "")),
-            with("d", coverage("d", "", "2022-01-01", "2023-01-01")),
+            with(&a, coverage("a", "", "2020-01-01", "2021-01-01")),
+            with(&b, coverage("b", "", "2019-01-01", "")),
+            with(&c, coverage("c", "", "2019-01-01", "")),
+            with(&d, coverage("d", "", "2022-01-01", "2023-01-01")),
             coverage("e", "", "2022-01-01", ""),
         ]);
         assert_eq!((some.text(5), some.text(6)), ("b", ""));
@@ -172,10 +257,11 @@ mod tests {
 
     #[test]
     fn an_older_version_counts_for_nothing_in_any_order() {
-        let open = with("open", coverage("a", "2024", "2021-01-01", ""));
-        let ended = with("ended", coverage("a", "2025", "2021-01-01", "2024-12-31"));
+        let [in_force, over, others] = ["open", "ended", "other"].map(cells);
+        let open = with(&in_force, coverage("a", "2024", "2021-01-01", ""));
+        let ended = with(&over, coverage("a", "2025", "2021-01-01", "2024-12-31"));
         let blank = coverage("a", "2026", "2021-01-01", "");
-        let other = with("other", coverage("b", "2024", "2020-01-01", ""));
+        let other = with(&others, coverage("b", "2024", "2020-01-01", ""));
         for order in [[&open, &other, &ended], [&open, &ended, &other], [&ended, &other, &open]] {
             assert_eq!(all(&order.map(Clone::clone)).text(5), "other");
         }

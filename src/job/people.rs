@@ -23,7 +23,7 @@ use crate::report::{Issue, Weight};
 use self::mbi::{current, mbis, period_end};
 use super::beneficiaries::PatientEntry;
 use super::claims::wrong_version;
-use super::coverages::Coverage;
+use super::coverages::{Coverage, Kept};
 use super::lines::{Place, Reader, Take};
 use super::notes::{About, crowded, long_id, note_issues, note_misplaced};
 use super::pipeline::Yield;
@@ -75,7 +75,7 @@ pub struct PeopleOutput {
     /// in order of the lines
     pub patients: Vec<PatientEntry>,
     /// in order of the lines, each with the id of its Patient
-    pub coverages: Vec<(Box<str>, Coverage)>,
+    pub coverages: Vec<(Box<str>, Kept)>,
     /// lines that are neither
     pub others: u64,
     /// counts
@@ -237,7 +237,7 @@ impl People<'_> {
         record: &C,
         place: Place,
         tally: &mut Tally,
-    ) -> Option<(Box<str>, Coverage)> {
+    ) -> Option<(Box<str>, Kept)> {
         let crosswalk = self.crosswalk;
         if self.walker.frames.is_full() {
             tally.issues.push(crowded("Coverage", place));
@@ -258,7 +258,7 @@ impl People<'_> {
             tally.issues.push(about.issue("no-beneficiary", Weight::Loss, message));
             return None;
         }
-        let mut cells = Vec::new();
+        let mut cells = Row::default();
         if let Some(table) = self.tables.demographics {
             let walked = Walked { record, frames, mbi: "" };
             self.maker.begin();
@@ -266,28 +266,29 @@ impl People<'_> {
                 if column.origin == Origin::Coverage {
                     self.row.clear();
                     self.maker.cell(table, at, &walked, 0, &mut self.row);
-                    // Cells are made of JSON strings, which are UTF-8.
-                    let cell = std::str::from_utf8(self.row.cell(0)).unwrap_or_default();
+                    let cell = self.row.cell(0);
                     if !cell.is_empty() {
-                        cells.push((at as u16, cell.into()));
+                        cells.push(&(at as u16).to_le_bytes());
+                        cells.push(cell);
                     }
                 }
             }
         }
-        let mut coverage = Coverage {
-            id: id.as_str().into(),
-            updated: text(facts.updated.at).parse().ok(),
+        let (updated, start, end) = (text(facts.updated.at), text(facts.start.at), text(facts.end.at));
+        let cells = cells.pack();
+        let coverage = Coverage {
+            id: &id,
+            updated: updated.parse().ok(),
             place,
-            start: text(facts.start.at).into(),
-            is_open: period_end(&text(facts.end.at)).is_empty(),
-            cells,
-            span: None,
+            start: &start,
+            is_open: period_end(&end).is_empty(),
+            span: self.tables.enrollment.and_then(|table| self.span(table, record, about, tally)),
+            cells: cells.cells(),
         };
-        coverage.span = self.tables.enrollment.and_then(|table| self.span(table, record, about, tally));
         note_misplaced(crosswalk, (2, None), &self.walker.frames, about, tally);
         let ambiguous = &self.walker.frames.ambiguous;
         note_issues(crosswalk, (2, None), ambiguous, &mut self.maker.notes, about, tally);
-        Some((reference_id(&beneficiary).into(), coverage))
+        Some((reference_id(&beneficiary).into(), Kept::new(&coverage)))
     }
 }
 

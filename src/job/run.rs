@@ -305,7 +305,7 @@ impl Run<'_> {
             let message = "expected the Coverage's Patient in the input, found none: left out";
             let tally = tallies.entry(place.source).or_default();
             tally.source = place.source;
-            let about = About { place, resource: "Coverage", id: &coverage.id };
+            let about = About { place, resource: "Coverage", id: coverage.id };
             tally.issues.push(about.issue("unknown-patient", Weight::Loss, message));
         }
         tallies.into_values().try_for_each(|tally| self.add(totals, tally, Doubt::default()))

@@ -133,7 +133,7 @@ mod tests {
     fn texts_are_the_same_if_all_of_their_bytes_are() {
         let text: Vec<u8> = (0..100).map(|at| b'a' + at % 26).collect();
         for len in 0..=text.len() {
-            assert!(is_same(&text[..len], &text[..len].to_vec()));
+            assert!(is_same(&text[..len], &text.clone()[..len]));
             assert!(!is_same(&text[..len], &text[..(len + 1) % 100]));
             for at in 0..len {
                 let mut other = text[..len].to_vec();

@@ -61,21 +61,20 @@ fn stays_are_distinct_by_start_and_learn_their_end() {
 
 #[test]
 fn merged_ids_hand_over_their_coverages() {
-    let coverage = |updated: &str, is_open: bool, text: &str, line: u64| Coverage {
-        id: "part-a".into(),
-        updated: format!("{updated}-01-01T00:00:00Z").parse().ok(),
-        place: Place { source: 3, line, byte: 0 },
-        start: "2020".into(),
-        is_open,
-        cells: vec![(5, text.into())],
-        span: None,
+    let coverage = |id: &str, updated: &str, is_open: bool, text: &str, line: u64| {
+        let mut cells = Row::default();
+        [&5u16.to_le_bytes(), text.as_bytes()].into_iter().for_each(|cell| cells.push(cell));
+        let updated = format!("{updated}-01-01T00:00:00Z").parse().ok();
+        let place = Place { source: 3, line, byte: 0 };
+        let cells = cells.pack();
+        coverages::Kept::new(&Coverage { id, updated, place, start: "2020", is_open, span: None, cells: cells.cells() })
     };
     let mut all = Beneficiaries::default();
-    all.add_coverage("old", coverage("2020", true, "a", 1));
-    all.add_coverage("old", coverage("2025", false, "b", 2));
-    all.add_coverage("old", coverage("2021", true, "c", 3));
-    all.add_coverage("nobody", coverage("", true, "d", 4));
-    all.add_coverage("nobody", Coverage { id: "part-b".into(), ..coverage("", true, "e", 5) });
+    all.add_coverage("old", coverage("part-a", "2020", true, "a", 1));
+    all.add_coverage("old", coverage("part-a", "2025", false, "b", 2));
+    all.add_coverage("old", coverage("part-a", "2021", true, "c", 3));
+    all.add_coverage("nobody", coverage("part-a", "", true, "d", 4));
+    all.add_coverage("nobody", coverage("part-b", "", true, "e", 5));
     all.add_patient(patient("old", "", "", Some("new")));
     all.add_patient(patient("new", "", "MBI", None));
     all.add_patient(patient("lost", "", "", Some("gone")));
