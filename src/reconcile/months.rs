@@ -44,7 +44,8 @@ impl Bars {
     /// The bar of a month.
     pub fn at(&self, month: &str) -> Option<usize> {
         let name = if month == NO_MONTH { month } else { month.get(..self.letters)? };
-        self.names.iter().position(|bar| bar == name)
+        // They are in order, `unknown` behind all digits.
+        self.names.binary_search_by(|bar| bar.as_str().cmp(name)).ok()
     }
 
     /// Which bars are named under the axis, if names take as much room as `room` bars: months at the same ones of every
