@@ -43,21 +43,32 @@ pub struct Found<At> {
     pub captured: Captured,
 }
 
-/// A way to write an object.
+/// A way to write an object. There are more of them than the nearest cache holds, so what a reader needs is one line of it.
 #[derive(Debug)]
+#[repr(align(64))]
 struct Shape {
-    draft: Draft,
-    signature: u64,
     /// all texts one behind the other
     text: Box<[u8]>,
     /// length of a text and what comes behind it
     pieces: Box<[(u32, What)]>,
+    /// which value is to be captured first, second...; `None`: as they stand
+    order: Option<Box<[u8]>>,
     /// what came behind it, last time and before
-    next: [usize; 2],
+    next: [u32; 2],
+    learned: Box<Learned>,
+}
+
+const _: () = assert!(size_of::<Shape>() == 64);
+
+/// What a shape was made of.
+#[derive(Debug)]
+struct Learned {
+    draft: Draft,
+    signature: u64,
 }
 
 impl Shape {
-    fn new(draft: Draft, signature: u64, next: [usize; 2]) -> Shape {
+    fn new(draft: Draft, signature: u64, next: [u32; 2]) -> Shape {
         let (mut text, mut pieces, mut from) = (Vec::new(), Vec::new(), 0);
         for piece in &draft.pieces {
             text.extend_from_slice(&piece.before);
@@ -69,7 +80,9 @@ impl Shape {
             from = text.len();
         }
         text.extend_from_slice(&draft.behind);
-        Shape { draft, signature, text: text.into(), pieces: pieces.into(), next }
+        let is_in_order = draft.order.iter().zip(0..).all(|(value, nth)| *value == nth);
+        let order = (!is_in_order).then(|| draft.order.clone());
+        Shape { text: text.into(), pieces: pieces.into(), order, next, learned: Box::new(Learned { draft, signature }) }
     }
 
     /// Finds the values of an object that is written this way, and its end.
@@ -114,7 +127,7 @@ pub struct Shapes {
     /// the first is none: what came behind it stood first in its array
     known: Vec<Shape>,
     /// the one before the next
-    last: usize,
+    last: u32,
     /// see [`CREDIT`]
     credit: i32,
     /// objects to let pass
@@ -152,12 +165,12 @@ impl Shapes {
     /// The values of the object, in the order to capture them, and its end: if it has one of the shapes expected.
     #[inline]
     pub fn read<C: Cursor>(&mut self, record: &C, at: C::At, found: &mut Vec<Found<C::At>>) -> Option<C::At> {
-        let [first, second] = self.known[self.last].next;
+        let [first, second] = self.known[self.last as usize].next;
         // The element that usually stands between them may be missing.
-        let third = self.known[first].next[0];
+        let third = self.known[first as usize].next[0];
         for expected in [first, second, third] {
             if expected != 0
-                && let Some(end) = self.known[expected].read(record, at, found)
+                && let Some(end) = self.known[expected as usize].read(record, at, found)
             {
                 self.credit = (self.credit + FIT).min(MOST_CREDIT);
                 self.follow(expected);
@@ -182,15 +195,15 @@ impl Shapes {
         self.pay(UNFIT);
     }
 
-    /// The values that [`read`](Shapes::read) found, first to last to capture.
+    /// The values that [`read`](Shapes::read) found, first to last to capture; `None`: as they were found.
     #[inline]
-    pub fn order(&self) -> &[u8] {
-        &self.known[self.last].draft.order
+    pub fn order(&self) -> Option<&[u8]> {
+        self.known[self.last as usize].order.as_deref()
     }
 
     #[inline]
-    fn follow(&mut self, shape: usize) {
-        let next = &mut self.known[self.last].next;
+    fn follow(&mut self, shape: u32) {
+        let next = &mut self.known[self.last as usize].next;
         if next[0] != shape {
             *next = [shape, next[0]];
         }
@@ -211,20 +224,20 @@ impl Shapes {
         };
         let offset = record.offset(at);
         let signature = trace.signature(text, offset);
-        let is_like = |shape: &Shape| shape.signature == signature;
+        let is_like = |shape: &Shape| shape.learned.signature == signature;
         let known =
             self.known.iter().skip(1).position(|shape| is_like(shape) && shape.read(record, at, found).is_some());
         if let Some(known) = known {
-            self.follow(known + 1);
+            self.follow(known as u32 + 1);
             return;
         }
         let Some(draft) = Draft::new(text, offset, trace) else {
             return self.cannot_learn();
         };
         for (index, shape) in self.known.iter_mut().enumerate().skip(1) {
-            if is_like(shape) && shape.draft.join(&draft) {
-                *shape = Shape::new(shape.draft.clone(), signature, shape.next);
-                self.follow(index);
+            if is_like(shape) && shape.learned.draft.join(&draft) {
+                *shape = Shape::new(shape.learned.draft.clone(), signature, shape.next);
+                self.follow(index as u32);
                 return;
             }
         }
@@ -235,7 +248,7 @@ impl Shapes {
             self.last = 0;
         }
         self.known.push(Shape::new(draft, signature, [0; 2]));
-        self.follow(self.known.len() - 1);
+        self.follow(self.known.len() as u32 - 1);
     }
 }
 

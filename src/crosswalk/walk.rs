@@ -221,7 +221,7 @@ impl<'w, C: Cursor, const TRACED: bool> Way<'w, C, TRACED> {
         }
         let Some(end) = shapes.read(self.record, at, self.found) else { return self.members_traced(id, at, n) };
         for nth in 0..self.found.len() {
-            let nth = usize::from(self.shapes[id as usize].order()[nth]);
+            let nth = self.shapes[id as usize].order().map_or(nth, |order| order[nth].into());
             let Found { keep, at, captured } = self.found[nth];
             match keep {
                 Keep::Leaf(leaf) => self.keep_leaf(leaf, at, captured),
