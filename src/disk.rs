@@ -1,10 +1,10 @@
-//! What is on disk: small files that are there whole or not at all, readable by their owner only; files told to stay.
+//! What is on disk: small files that are there whole or not at all, readable by their owner only; and files made sure to be there.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
+use std::panic::resume_unwind;
 use std::path::Path;
-
-use rayon::prelude::*;
+use std::thread;
 
 use crate::error::{Error, Result};
 
@@ -29,13 +29,25 @@ pub fn write_whole(target: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Makes sure that files are on disk, side by side, since each waits for the disk and little else.
-pub fn sync_all(files: &[File]) -> Vec<std::io::Result<()>> {
-    let at_once = rayon::ThreadPoolBuilder::new().num_threads(files.len().min(SYNCED_AT_ONCE)).build();
-    // Where the system has no more threads, this one does it alone.
-    match at_once {
-        Ok(pool) => pool.install(|| files.par_iter().map(File::sync_all).collect()),
-        Err(_) => files.iter().map(File::sync_all).collect(),
+///
+/// By threads of its own: who merges may call this, and a thread of a pool that waits for another pool would take up other work
+/// meanwhile, which may wait for the merge.
+pub fn sync_all(files: &[File]) -> Vec<io::Result<()>> {
+    let sync = |files: &[File]| files.iter().map(File::sync_all).collect::<Vec<_>>();
+    if files.len() < 2 {
+        return sync(files);
     }
+    thread::scope(|scope| {
+        let shares = files.chunks(files.len().div_ceil(SYNCED_AT_ONCE));
+        let begun: Vec<_> =
+            shares.map(|share| (share, thread::Builder::new().spawn_scoped(scope, move || sync(share)))).collect();
+        let ended = begun.into_iter().map(|(share, thread)| match thread {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            // Where the system has no more threads, this one does it.
+            Err(_) => sync(share),
+        });
+        ended.flatten().collect()
+    })
 }
 
 /// Makes sure that the names in a folder are on disk.

@@ -278,11 +278,6 @@ fn source_text<'a, C: Cursor>(
 ) -> Option<&'a str> {
     let (record, frames) = (site.walked.record, site.walked.frames);
     links.ambiguous = false;
-    // Most are values of the row or the record; what is next is easier foretold for two ways than for eight.
-    if let Source::Value(slot) = &program.source {
-        let captured = frames.get(if slot.scope == 0 { 0 } else { site.base }, slot.at);
-        return if captured == 0 { None } else { Some(record.text(captured, scratch)) };
-    }
     let captured = match &program.source {
         Source::Literal(text) => return Some(text),
         Source::Mbi => return (!site.walked.mbi.is_empty()).then_some(site.walked.mbi),
@@ -292,7 +287,7 @@ fn source_text<'a, C: Cursor>(
             scratch.push_str(&site.number.to_string());
             return Some(scratch);
         }
-        Source::Value(_) => 0,
+        Source::Value(slot) => frames.get(if slot.scope == 0 { 0 } else { site.base }, slot.at),
         Source::Join(slot, count) => {
             let base = if slot.scope == 0 { 0 } else { site.base };
             let mut joined = String::new();

@@ -152,7 +152,7 @@ pub struct Version {
 impl Version {
     /// Where a field of a table comes from.
     pub fn mapping(&self, table: &str, field: &str) -> Option<&Mapping> {
-        // Names of tables are all of one length, which tells nothing apart; those of fields are not.
+        // Most names of tables are of one length, which tells nothing apart; those of fields are not.
         self.mappings.iter().find(|mapping| mapping.field == field && mapping.table == table)
     }
 }

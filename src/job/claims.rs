@@ -78,7 +78,7 @@ pub struct Claims<'x> {
     /// its counts are read at the end
     pub writer: ClaimWriter<'x>,
     /// table and column that date a claim, by claim family
-    months: Vec<Option<(usize, usize)>>,
+    dated_by: Vec<Option<(usize, usize)>>,
     scratch: String,
     stays: Vec<(Box<str>, Stay)>,
     answers: Vec<(Box<str>, Answer)>,
@@ -117,7 +117,7 @@ impl<'x> ClaimWorker<'x> {
             pass,
             walker: Walker::default(),
             writer: ClaimWriter::new(pass, encoders),
-            months: (0..pass.crosswalk.families.len()).map(|family| pass.crosswalk.month(family)).collect(),
+            dated_by: (0..pass.crosswalk.families.len()).map(|family| pass.crosswalk.month(family)).collect(),
             scratch: String::new(),
             stays: Vec::new(),
             answers: Vec::new(),
@@ -261,7 +261,7 @@ impl<'x> Claims<'x> {
         let family = crosswalk.family(family_name);
         let paid = self.paid(record);
         self.writer.maker.begin();
-        let dated = family.and_then(|family| self.months[family]);
+        let dated = family.and_then(|family| self.dated_by[family]);
         let month = dated.map_or(Month::default(), |column| month(&mut self.writer.maker, column, record, frames));
         let unreadable = u64::from(paid.is_none());
         let paid = paid.unwrap_or(0);

@@ -38,7 +38,7 @@ struct Order<O, M> {
     in_turn: usize,
     /// bytes of those that are
     held: usize,
-    /// somebody has it while they merge
+    /// `None` while somebody merges
     merge: Option<M>,
     error: Option<Error>,
     stopped: bool,
@@ -123,7 +123,9 @@ fn one<W, O: Yield, M: FnMut(O) -> Result<ControlFlow<()>>>(
         }
         order.add(number, Waiting { yielded, next, is_ahead });
         if let Some(mut merge) = order.merge.take() {
-            while let Some(yielded) = order.remove_next() {
+            while !order.stopped
+                && let Some(yielded) = order.remove_next()
+            {
                 drop(order);
                 let is_break = merge(yielded)?.is_break();
                 order = locked();
@@ -178,3 +180,6 @@ impl<O, M> Drop for StopOnPanic<'_, '_, O, M> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

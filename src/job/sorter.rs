@@ -19,7 +19,7 @@ const HELD: usize = 2 << 20;
 /// Bytes of each sorted stretch of the file that are read at once.
 const BLOCK: usize = 4 << 10;
 
-/// Keys of `N` parts, ordered part by part. Where the system gives no room for a file they all stay in memory.
+/// Keys of `N` parts, ordered part by part. Once the system gives no room for a file, the keys to come stay in memory.
 #[derive(Debug)]
 pub struct Sorter<const N: usize> {
     /// where the file is made
@@ -153,6 +153,15 @@ mod tests {
             proptest::prop_assert_eq!(sorter.file.is_some(), limit <= keys.len().min(room));
             proptest::prop_assert_eq!(groups(sorter), expected(&keys));
         }
+    }
+
+    #[test]
+    fn without_room_for_a_file_no_key_is_lost() {
+        let keys: Vec<[u128; 2]> = (0..100u128).map(|n| [n * 37 % 101, n]).collect();
+        let mut sorter = Sorter::holding(3, Path::new("/nowhere"));
+        keys.iter().for_each(|key| sorter.push(*key));
+        assert!(!sorter.has_room && sorter.file.is_none());
+        assert_eq!(groups(sorter), expected(&keys));
     }
 
     #[test]

@@ -99,7 +99,7 @@ pub trait Cursor {
     /// Hands over the elements of the array at `at`; nothing if it is no array. Ends are as those of members.
     fn elements(&self, at: Self::At, each: impl FnMut(Self::At) -> Self::At) -> Self::At;
 
-    /// The first element of the array at `at`, if it has one.
+    /// The first element, if there is an array at `at` and it has one.
     #[inline]
     fn first(&self, at: Self::At) -> Option<Self::At> {
         let mut first = None;
@@ -153,7 +153,7 @@ pub trait Cursor {
         false
     }
 
-    /// The same; and then it is as if nothing had been met. For who tries what need not be.
+    /// Whether something odd was met; forgets it. For reading that was only a try.
     #[inline]
     fn forget_odd(&self) -> bool {
         false

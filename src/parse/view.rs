@@ -112,12 +112,10 @@ fn any_begins<C: Cursor>(record: &C, array: &str, key: &str, prefix: &str) -> bo
 
 /// The id of a reference such as `Patient/7`, `https://server/Patient/7` or `Patient/7/_history/3`.
 pub fn reference_id(reference: &str) -> &str {
-    let last = |path: &str| path.bytes().rposition(|byte| byte == b'/').map_or(0, |slash| slash + 1);
-    let id = last(reference);
-    match reference[..id].strip_suffix("/_history/") {
-        None => &reference[id..],
-        Some(current) => &current[last(current)..],
-    }
+    // No id has a `_`, and to look for one byte is quicker than for a text.
+    let current = if reference.contains('_') { reference.split("/_history/").next() } else { None };
+    let current = current.unwrap_or(reference);
+    current.rsplit('/').next().unwrap_or(current)
 }
 
 impl<'a, C: Cursor> Resource<'a, C> {
@@ -253,6 +251,59 @@ impl<'a, C: Cursor> Coverage<'a, C> {
             Some(Api::V2)
         } else {
             None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::scan::Scanner;
+    use crate::parse::tape::{PADDING, TapeParser};
+
+    #[test]
+    fn the_id_of_a_reference_is_that_of_the_resource_and_not_of_its_version() {
+        for (reference, id) in [
+            ("Patient/7", "7"),
+            ("7", "7"),
+            ("https://server/fhir_r4/Patient/-10", "-10"),
+            ("Patient/7/_history/3", "7"),
+            ("Patient/7/_history/3/", "7"),
+            ("Patient/", ""),
+            ("", ""),
+        ] {
+            assert_eq!(reference_id(reference), id, "{reference}");
+        }
+    }
+
+    #[test]
+    fn the_first_extension_tells_the_version_of_a_coverage_and_if_it_does_not_the_others_do() {
+        let (ccw, v3) = (
+            r#"{"url":"https://bluebutton.cms.gov/resources/variables/x"}"#,
+            r#"{"url":"https://bluebutton.cms.gov/fhir/x"}"#,
+        );
+        let other = r#"{"url":"http://hl7.org/x"}"#;
+        let class = r#""class":[{}],"#;
+        for (extension, others, expected) in [
+            (format!("[{ccw},{other}]"), class, Some(Api::V2)),
+            (format!("[{ccw}]"), r#""grouping":{},"#, Some(Api::V1)),
+            (format!("[{ccw}]"), "", None),
+            (format!("[{v3}]"), class, Some(Api::V3)),
+            (format!("[{other},{v3}]"), class, Some(Api::V3)),
+            (format!("[{{}},{other},{ccw}]"), class, Some(Api::V2)),
+            (v3.to_string(), class, Some(Api::V3)),
+            ("[]".to_string(), class, None),
+        ] {
+            let line = format!(r#"{{{others}"extension":{extension},"resourceType":"Coverage"}}"#);
+            let mut buffer = line.clone().into_bytes();
+            buffer.resize(line.len() + PADDING, 0);
+            let mut parser = TapeParser::default();
+            let record = parser.parse(&mut buffer, line.len()).unwrap();
+            assert_eq!(Resource::of(&record).api(), expected, "{line}");
+            let mut scanner = Scanner::default();
+            let group = scanner.group(line.as_bytes()).unwrap();
+            let record = group.record(0, line.len());
+            assert_eq!(Resource::of(&record).api(), expected, "{line}");
         }
     }
 }

@@ -163,7 +163,12 @@ fn diagnoses(sheet: &Sheet, api: Api) -> Result<Vec<DiagnosisRule>> {
 }
 
 /// One version, with its rows of the sheets of rules.
-pub(super) fn version(folder: Option<&FilePath>, api: Api, rules: &Sheet, leaving_out: &Sheet) -> Result<Version> {
+pub(super) fn version(
+    folder: Option<&FilePath>,
+    api: Api,
+    diagnoses_of_all: &Sheet,
+    skips_of_all: &Sheet,
+) -> Result<Version> {
     let mappings = mappings(folder, &format!("crosswalk/{}.csv", api.name()))?;
-    Ok(Version { api, mappings, diagnoses: diagnoses(rules, api)?, skips: skips(leaving_out, api)? })
+    Ok(Version { api, mappings, diagnoses: diagnoses(diagnoses_of_all, api)?, skips: skips(skips_of_all, api)? })
 }

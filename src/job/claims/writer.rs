@@ -38,7 +38,7 @@ pub struct ClaimWriter<'x> {
     pub maker: RowMaker<'x>,
     /// cells that are not blank; read at the end
     pub filled: Filled,
-    /// counts and sums; read at the end
+    /// counts and sums by family and month; read at the end
     pub months: Months,
     /// one per table of the pass
     encoders: Vec<Box<dyn Encoder>>,

@@ -3,6 +3,9 @@
 //! Nothing here can fail or panic, whatever the bytes are. What is not as expected marks the record as unsound and
 //! leads to the end of the group, from where everything that is still under way returns without finding anything.
 
+mod brackets;
+mod literals;
+
 use std::cell::Cell;
 
 use super::index::Brackets;
@@ -114,88 +117,6 @@ impl<'a> Record<'a> {
         })
     }
 
-    /// The closing bracket `close` of what is open at `at`, a place behind its opening one.
-    #[inline(always)]
-    fn close(&self, at: usize, close: u8) -> usize {
-        let (mut index, mut from) = (at / 64, !0 << (at % 64));
-        loop {
-            let Some(word) = self.brackets.get(index) else { return self.odd() };
-            let closes = word.closes & from;
-            let brackets = closes | word.opens & from;
-            if brackets != 0 {
-                // Most of what is skipped has no brackets inside.
-                if closes & brackets & brackets.wrapping_neg() != 0 {
-                    return self.closing(close, index * 64 + brackets.trailing_zeros() as usize);
-                }
-                return self.outer_close(index, from, close);
-            }
-            index += 1;
-            from = !0;
-        }
-    }
-
-    /// The closing bracket of what is open at the beginning of `from`, bits of the word at `index`.
-    #[inline(never)]
-    fn outer_close(&self, mut index: usize, from: u64, close: u8) -> usize {
-        let Some(word) = self.brackets.get(index) else { return self.odd() };
-        let (found, depth) = fall(word.opens & from, word.closes & from, 1, 0);
-        if let Some(bit) = found {
-            return self.closing(close, index * 64 + bit);
-        }
-        // The depth outside of the brackets, now that the next word tells how deep they left it.
-        let Some(next) = self.brackets.get(index + 1) else { return self.odd() };
-        let outside = next.depth - depth;
-        loop {
-            index += 1;
-            let Some(word) = self.brackets.get(index) else { return self.odd() };
-            if word.floor > outside {
-                continue;
-            }
-            if let (Some(bit), _) = fall(word.opens, word.closes, word.depth, outside) {
-                return self.closing(close, index * 64 + bit);
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn closing(&self, close: u8, at: usize) -> usize {
-        if at < self.end && self.byte(at) == close { at } else { self.odd() }
-    }
-
-    /// The end of what is neither string nor container; only letters, digits, signs and points are taken for one.
-    fn skip_literal(&self, at: usize) -> usize {
-        match self.byte(at) {
-            b'n' => self.literal(at, b"null"),
-            b't' => self.literal(at, b"true"),
-            b'f' => self.literal(at, b"false"),
-            b'-' | b'0'..=b'9' => {
-                let mut end = at + 1;
-                while matches!(self.byte(end), b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E') {
-                    end += 1;
-                }
-                end
-            }
-            _ => self.odd(),
-        }
-    }
-
-    #[inline(never)]
-    fn kind_of_literal(&self, first: u8) -> Kind {
-        match first {
-            b't' | b'f' => Kind::Boolean,
-            b'n' => Kind::Null,
-            _ => {
-                self.odd();
-                Kind::Null
-            }
-        }
-    }
-
-    fn literal(&self, at: usize, text: &[u8]) -> usize {
-        let is_there = self.text.as_bytes().get(at..at + text.len()) == Some(text);
-        if is_there { at + text.len() } else { self.odd() }
-    }
-
     /// The text from `at` on, filled up with zeros.
     #[inline(never)]
     fn last_window(&self, at: usize) -> Window {
@@ -249,23 +170,6 @@ enum Next {
 
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r')
-}
-
-/// The bracket with which the depth falls back to `outside`; else the depth behind all of them.
-#[inline(always)]
-fn fall(opens: u64, closes: u64, depth: i32, outside: i32) -> (Option<usize>, i32) {
-    let mut depth = depth;
-    let mut brackets = opens | closes;
-    while brackets != 0 {
-        let lowest = brackets & brackets.wrapping_neg();
-        // Without a branch: which bracket comes next is anyone's guess. An opening one never leads down to `outside`.
-        depth += 1 - 2 * i32::from(closes & lowest != 0);
-        if depth == outside {
-            return (Some(brackets.trailing_zeros() as usize), depth);
-        }
-        brackets ^= lowest;
-    }
-    (None, depth)
 }
 
 impl Cursor for Record<'_> {
@@ -365,6 +269,9 @@ impl Cursor for Record<'_> {
 
     #[inline]
     fn first(&self, at: u32) -> Option<u32> {
+        if self.byte(at as usize) != b'[' {
+            return None;
+        }
         let at = self.past_space(at as usize + 1);
         (self.byte(at) != b']').then_some(at as u32)
     }
@@ -444,42 +351,6 @@ impl Cursor for Record<'_> {
 }
 
 impl<'a> Record<'a> {
-    /// Whether what follows a number can follow one. The walk may leave the object right behind it, so that nobody else
-    /// would see that `8,69` was `8.69` once.
-    #[inline(always)]
-    fn has_ended(&self, start: usize, end: usize) -> bool {
-        let next = self.byte(end);
-        matches!(next, b'}' | b']') || next == b',' && self.byte(end + 1) == b'"' || self.has_ended_oddly(start, end)
-    }
-
-    #[inline(never)]
-    fn has_ended_oddly(&self, start: usize, end: usize) -> bool {
-        let at = self.past_space(end);
-        match self.byte(at) {
-            b'}' | b']' => true,
-            // In an object a name follows, in a list anything.
-            b',' => {
-                let before = self.text.as_bytes()[..start].trim_ascii_end();
-                self.byte(self.past_space(at + 1)) == b'"' || before.last() != Some(&b':')
-            }
-            _ => false,
-        }
-    }
-
-    /// A number or boolean.
-    #[inline(never)]
-    fn bare_scalar(&self, start: usize) -> Scalar<'_, u32> {
-        let end = match self.byte(start) {
-            b't' | b'f' => self.skip_literal(start),
-            _ => {
-                let rest = self.text.as_bytes().get(start..).unwrap_or_default();
-                let end = number::length(rest).map(|length| start + length);
-                end.filter(|end| self.has_ended(start, *end)).unwrap_or_else(|| self.odd())
-            }
-        };
-        Scalar { string: None, captured: captured(start, end), end: end as u32 }
-    }
-
     /// A captured value as it is written, and whether it is a string.
     #[inline(always)]
     fn captured(&self, captured: Captured) -> (&'a str, bool) {
