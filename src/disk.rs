@@ -1,4 +1,5 @@
-//! What is on disk: small files that are there whole or not at all, readable by their owner only; and files made sure to be there.
+//! What is on disk: small files that are there whole or not at all, readable by their owner only; and files made sure
+//! to be there.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -30,8 +31,8 @@ pub fn write_whole(target: &Path, bytes: &[u8]) -> Result<()> {
 
 /// Makes sure that files are on disk, side by side, since each waits for the disk and little else.
 ///
-/// By threads of its own: who merges may call this, and a thread of a pool that waits for another pool would take up other work
-/// meanwhile, which may wait for the merge.
+/// By threads of its own: who merges may call this, and a thread of a pool that waits for another pool would take up
+/// other work meanwhile, which may wait for the merge.
 pub fn sync_all(files: &[File]) -> Vec<io::Result<()>> {
     let sync = |files: &[File]| files.iter().map(File::sync_all).collect::<Vec<_>>();
     if files.len() < 2 {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::coverages::{self, Coverage, Coverages};
+use super::coverages::{Coverage, Coverages, KeptCoverage};
 use super::kept::{Kept, Patient};
 use crate::crosswalk::row::{Cells, Packed, Row};
 
@@ -128,7 +128,7 @@ impl Beneficiaries {
     }
 
     /// Keeps a Coverage of the Patient with this id, known or not.
-    pub fn add_coverage(&mut self, beneficiary: &str, coverage: coverages::Kept) {
+    pub fn add_coverage(&mut self, beneficiary: &str, coverage: KeptCoverage) {
         let at = self.entry(beneficiary);
         self.list[at].rest().coverages.add(coverage);
     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::kept::text;
 use super::lines::Place;
 use crate::crosswalk::row::{Cells, Packed, Row};
 
@@ -29,11 +30,11 @@ pub struct Coverage<'c> {
 
 /// A Coverage in the least memory: a beneficiary has several.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept(Packed);
+pub struct KeptCoverage(Packed);
 
-impl Kept {
+impl KeptCoverage {
     /// Packs what was read.
-    pub fn new(coverage: &Coverage<'_>) -> Kept {
+    pub fn new(coverage: &Coverage<'_>) -> KeptCoverage {
         let Coverage { id, updated, place, start, is_open, span, cells } = coverage;
         let mut row = Row::default();
         row.push(id.as_bytes());
@@ -47,7 +48,7 @@ impl Kept {
             row.push(date.map_or(String::new(), |date| date.to_string()).as_bytes());
         }
         cells.clone().for_each(|cell| row.push(cell));
-        Kept(row.pack())
+        KeptCoverage(row.pack())
     }
 
     /// All of it.
@@ -70,11 +71,6 @@ impl Kept {
     }
 }
 
-/// It went in as text.
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap_or_default()
-}
-
 impl<'c> Coverage<'c> {
     /// The text for a column.
     fn text(&self, column: usize) -> Option<&'c str> {
@@ -90,11 +86,11 @@ impl<'c> Coverage<'c> {
 
 /// All of one beneficiary.
 #[derive(Debug, Default)]
-pub struct Coverages(Vec<Kept>);
+pub struct Coverages(Vec<KeptCoverage>);
 
 impl Coverages {
     /// Keeps a Coverage, until [`settle`](Coverages::settle) tells which count.
-    pub fn add(&mut self, new: Kept) {
+    pub fn add(&mut self, new: KeptCoverage) {
         self.0.push(new);
     }
 
@@ -115,7 +111,7 @@ impl Coverages {
     }
 
     /// Gives all of them to somebody else.
-    pub fn take(&mut self) -> impl Iterator<Item = Kept> + use<> {
+    pub fn take(&mut self) -> impl Iterator<Item = KeptCoverage> + use<> {
         std::mem::take(&mut self.0).into_iter()
     }
 
@@ -135,7 +131,7 @@ impl Coverages {
 
     /// All of them, in input order.
     pub fn iter(&self) -> impl Iterator<Item = Coverage<'_>> {
-        self.0.iter().map(Kept::coverage)
+        self.0.iter().map(KeptCoverage::coverage)
     }
 }
 
@@ -191,14 +187,14 @@ mod tests {
             Coverage { span: None, ..coverage("", "", "2020-01-01", "2020-12-31") },
             coverage("b", "2025", "1999-12-31", "2020-12-31"),
         ] {
-            assert_eq!(Kept::new(&one).coverage(), one);
+            assert_eq!(KeptCoverage::new(&one).coverage(), one);
         }
-        assert_eq!(size_of::<Kept>(), 16);
+        assert_eq!(size_of::<KeptCoverage>(), 16);
     }
 
     fn all(coverages: &[Coverage<'_>]) -> Coverages {
         let mut all = Coverages::default();
-        coverages.iter().for_each(|coverage| all.add(Kept::new(coverage)));
+        coverages.iter().for_each(|coverage| all.add(KeptCoverage::new(coverage)));
         all.settle();
         all
     }
@@ -234,10 +230,10 @@ mod tests {
         let expected =
             ["2000-01-01 2000-01-31", "2001-01-01 2001-01-31", "2010-01-01 2011-01-01", "2020-01-01 2025-12-31"];
         assert_eq!(texts(&all), expected);
-        all.add(Kept::new(&coverage("a", "2026", "2027-01-01", "")));
+        all.add(KeptCoverage::new(&coverage("a", "2026", "2027-01-01", "")));
         all.settle();
         assert_eq!(texts(&all).len(), 5, "two periods of one delivery");
-        all.add(Kept::new(&coverage("a", "2027", "2028-01-01", "")));
+        all.add(KeptCoverage::new(&coverage("a", "2027", "2028-01-01", "")));
         all.settle();
         assert_eq!(texts(&all)[3], "2028-01-01 ", "in place of both");
     }

@@ -46,19 +46,19 @@ impl Kept {
 
     /// The MBI in force; empty if there is none.
     pub fn mbi(&self) -> &str {
-        text(self.0.cells().next())
+        text(self.0.cells().next().unwrap_or_default())
     }
 
     /// Id of the Patient this one was merged into; empty: none.
     pub fn replaced_by(&self) -> &str {
-        text(self.0.cells().nth(1))
+        text(self.0.cells().nth(1).unwrap_or_default())
     }
 
     /// All of it.
     pub fn patient(&self) -> Patient<'_> {
         let mut cells = self.0.cells();
         let mut next = || cells.next().unwrap_or_default();
-        let [mbi, _, id, updated] = std::array::from_fn(|_| text(Some(next())));
+        let [mbi, _, id, updated] = std::array::from_fn(|_| text(next()));
         let source = u32::from_le_bytes(next().try_into().unwrap_or_default());
         let line = u64::from_le_bytes(next().try_into().unwrap_or_default());
         let row = Cells::of(next());
@@ -70,13 +70,13 @@ impl<'k> Patient<'k> {
     /// All MBIs, each with its row as if it were a former one.
     pub fn numbers(&self) -> impl Iterator<Item = (&'k str, Cells<'k>)> + use<'k> {
         let mut cells = self.numbers.clone();
-        std::iter::from_fn(move || Some((text(Some(cells.next()?)), Cells::of(cells.next()?))))
+        std::iter::from_fn(move || Some((text(cells.next()?), Cells::of(cells.next()?))))
     }
 }
 
 /// It went in as text.
-fn text(cell: Option<&[u8]>) -> &str {
-    cell.and_then(|cell| std::str::from_utf8(cell).ok()).unwrap_or_default()
+pub(super) fn text(cell: &[u8]) -> &str {
+    std::str::from_utf8(cell).unwrap_or_default()
 }
 
 #[cfg(test)]

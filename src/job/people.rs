@@ -23,7 +23,7 @@ use crate::report::{Issue, Weight};
 use self::mbi::{current, mbis, period_end};
 use super::beneficiaries::PatientEntry;
 use super::claims::wrong_version;
-use super::coverages::{Coverage, Kept};
+use super::coverages::{Coverage, KeptCoverage};
 use super::lines::{Place, Reader, Take};
 use super::notes::{About, crowded, long_id, note_issues, note_misplaced};
 use super::pipeline::Yield;
@@ -75,7 +75,7 @@ pub struct PeopleOutput {
     /// in order of the lines
     pub patients: Vec<PatientEntry>,
     /// in order of the lines, each with the id of its Patient
-    pub coverages: Vec<(Box<str>, Kept)>,
+    pub coverages: Vec<(Box<str>, KeptCoverage)>,
     /// lines that are neither
     pub others: u64,
     /// counts
@@ -237,7 +237,7 @@ impl People<'_> {
         record: &C,
         place: Place,
         tally: &mut Tally,
-    ) -> Option<(Box<str>, Kept)> {
+    ) -> Option<(Box<str>, KeptCoverage)> {
         let crosswalk = self.crosswalk;
         if self.walker.frames.is_full() {
             tally.issues.push(crowded("Coverage", place));
@@ -288,7 +288,7 @@ impl People<'_> {
         note_misplaced(crosswalk, (2, None), &self.walker.frames, about, tally);
         let ambiguous = &self.walker.frames.ambiguous;
         note_issues(crosswalk, (2, None), ambiguous, &mut self.maker.notes, about, tally);
-        Some((reference_id(&beneficiary).into(), Kept::new(&coverage)))
+        Some((reference_id(&beneficiary).into(), KeptCoverage::new(&coverage)))
     }
 }
 

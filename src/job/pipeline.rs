@@ -133,7 +133,6 @@ fn one<W, O: Yield, M: FnMut(O) -> Result<ControlFlow<()>>>(
                 if is_break {
                     order.stopped = true;
                     feed.stop();
-                    break;
                 }
             }
             order.merge = Some(merge);

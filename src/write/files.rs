@@ -14,8 +14,8 @@ use super::SUMMARY_TABLE;
 use crate::disk::{self, HIDDEN};
 use crate::error::{Error, Result};
 
-/// Bytes gathered before a file is written to.
-const BUFFER: usize = 256 << 10;
+/// Bytes gathered before a file is written to, or read at once.
+pub const BUFFER: usize = 256 << 10;
 
 /// A file that is being written.
 pub type Growing = BufWriter<File>;
@@ -54,6 +54,16 @@ impl Place {
         &self.target
     }
 
+    /// Its name there.
+    pub fn name(&self) -> String {
+        self.target.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// Where it is until then.
+    pub fn hidden(&self) -> &Path {
+        &self.hidden
+    }
+
     /// An error of writing the file.
     pub fn trouble(&self, error: std::io::Error) -> Error {
         Error::file("write", &self.target, error)
@@ -67,19 +77,19 @@ pub fn complete(files: Vec<(Growing, Place)>) -> Result<Vec<Place>> {
         whole.push(file.into_inner().map_err(|error| place.trouble(error.into_error()))?);
         places.push(place);
     }
-    disk::sync_all(&whole)
-        .into_iter()
-        .zip(&places)
-        .try_for_each(|(synced, place)| synced.map_err(|error| place.trouble(error)))?;
+    for (synced, place) in disk::sync_all(&whole).into_iter().zip(&places) {
+        synced.map_err(|error| place.trouble(error))?;
+    }
     Ok(places)
 }
 
 /// Gives complete files their names, replacing files of these names; tells the names.
 pub fn publish(places: impl IntoIterator<Item = Place>) -> Result<Vec<String>> {
     let mut names = Vec::new();
-    for Place { target, hidden } in places {
+    for place in places {
+        names.push(place.name());
+        let Place { target, hidden } = place;
         hidden.persist(&target).map_err(|error| Error::file("rename to", &target, error.error))?;
-        names.extend(target.file_name().map(|name| name.to_string_lossy().into_owned()));
     }
     Ok(names)
 }

@@ -67,7 +67,7 @@ fn merged_ids_hand_over_their_coverages() {
         let updated = format!("{updated}-01-01T00:00:00Z").parse().ok();
         let place = Place { source: 3, line, byte: 0 };
         let cells = cells.pack();
-        coverages::Kept::new(&Coverage { id, updated, place, start: "2020", is_open, span: None, cells: cells.cells() })
+        KeptCoverage::new(&Coverage { id, updated, place, start: "2020", is_open, span: None, cells: cells.cells() })
     };
     let mut all = Beneficiaries::default();
     all.add_coverage("old", coverage("part-a", "2020", true, "a", 1));

@@ -12,21 +12,15 @@ mod name;
 mod record;
 mod zip;
 
-use std::fs::File;
-use std::io::{BufWriter, ErrorKind, Write};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-
-use tempfile::{NamedTempFile, TempPath};
 
 pub use self::name::{Delivered, Entity, FileName};
 pub use self::record::FixedEncoder;
 pub use super::LineEnd;
+use super::files::{self, Growing, Place};
 use super::{Encoder, OutTable, Part, Sink};
-use crate::disk::{self, HIDDEN};
 use crate::error::{Error, Result};
-
-/// Bytes gathered before a file is written to.
-const BUFFER: usize = 256 << 10;
 
 /// The table that counts the others.
 const SUMMARY: &str = "CCLF0";
@@ -59,7 +53,7 @@ pub struct FixedSink {
     folder: PathBuf,
     options: FixedOptions,
     tables: Vec<OutTable>,
-    files: Vec<(String, BufWriter<File>, TempPath)>,
+    files: Vec<(Growing, Place)>,
     written: Vec<String>,
 }
 
@@ -67,11 +61,6 @@ impl FixedSink {
     /// A sink for an existing folder.
     pub fn new(folder: &Path, options: FixedOptions) -> FixedSink {
         FixedSink { folder: folder.to_path_buf(), options, tables: Vec::new(), files: Vec::new(), written: Vec::new() }
-    }
-
-    fn temporary(&self) -> Result<NamedTempFile> {
-        NamedTempFile::with_prefix_in(HIDDEN, &self.folder)
-            .map_err(|error| Error::file("create a file in", &self.folder, error))
     }
 }
 
@@ -94,14 +83,12 @@ impl Sink for FixedSink {
         self.files.clear();
         self.tables = tables.to_vec();
         for table in tables {
-            let name = self.options.name.table(&table.name)?;
-            let (file, path) = self.temporary()?.into_parts();
-            let mut writer = BufWriter::with_capacity(BUFFER, file);
+            let (mut file, place) = files::begin(&self.folder, &self.options.name.table(&table.name)?)?;
             if table.name == SUMMARY {
                 let header = record::summary_header(self.options.line_end);
-                writer.write_all(&header).map_err(|error| trouble(&self.folder, &name, error))?;
+                file.write_all(&header).map_err(|error| place.trouble(error))?;
             }
-            self.files.push((name, writer, path));
+            self.files.push((file, place));
         }
         Ok(())
     }
@@ -111,38 +98,23 @@ impl Sink for FixedSink {
     }
 
     fn part(&mut self, table: usize, part: Part) -> Result<()> {
-        let (name, writer, _) = &mut self.files[table];
+        let (file, place) = &mut self.files[table];
         match part {
-            Part::Bytes(bytes) => writer.write_all(&bytes).map_err(|error| trouble(&self.folder, name, error)),
+            Part::Bytes(bytes) => file.write_all(&bytes).map_err(|error| place.trouble(error)),
             Part::Rows(..) | Part::Batch(_) | Part::Many(_) => {
-                Err(Error::Write { table: name.clone(), message: "expected encoded text".to_string() })
+                Err(Error::Write { table: place.name(), message: "expected encoded text".to_string() })
             }
         }
     }
 
     fn finish(&mut self) -> Result<()> {
-        let (mut whole, mut done) = (Vec::new(), Vec::new());
-        for (name, writer, path) in self.files.drain(..) {
-            let file = writer.into_inner().map_err(|error| trouble(&self.folder, &name, error.into_error()))?;
-            whole.push(file);
-            done.push((name, path));
-        }
-        for (synced, (name, _)) in disk::sync_all(&whole).into_iter().zip(&done) {
-            synced.map_err(|error| trouble(&self.folder, name, error))?;
-        }
-        let mut written = Vec::new();
+        let mut whole = files::complete(std::mem::take(&mut self.files))?;
         if self.options.zip {
-            let target = self.folder.join(self.options.name.zip());
-            let file = zip::write(self.temporary()?, &target, &done, &self.options.name.delivered)?;
-            file.persist(&target).map_err(|error| Error::file("rename to", &target, error.error))?;
-            written.push(self.options.name.zip());
-        } else {
-            for (name, path) in done {
-                let target = self.folder.join(&name);
-                path.persist(&target).map_err(|error| Error::file("rename to", &target, error.error))?;
-                written.push(name);
-            }
+            let (zip, place) = files::begin(&self.folder, &self.options.name.zip())?;
+            let zip = zip::write(zip, &place, &whole, &self.options.name.delivered)?;
+            whole = files::complete(vec![(zip, place)])?;
         }
+        let written = files::publish(whole)?;
         self.forget(&written)?;
         self.written = written;
         Ok(())
@@ -151,8 +123,4 @@ impl Sink for FixedSink {
     fn files(&self) -> Vec<String> {
         self.written.clone()
     }
-}
-
-fn trouble(folder: &Path, name: &str, error: std::io::Error) -> Error {
-    Error::file("write", &folder.join(name), error)
 }

@@ -2,30 +2,24 @@
 //! bytes.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter};
-use std::path::Path;
+use std::io::BufReader;
 
 use ::zip::write::SimpleFileOptions;
 use ::zip::{CompressionMethod, DateTime, ZipWriter};
-use tempfile::{NamedTempFile, TempPath};
 
-use super::{BUFFER, Delivered};
+use super::Delivered;
 use crate::error::{Error, Result};
+use crate::write::files::{BUFFER, Growing, Place};
 
-/// Fills `zip` with these files and gives it back, complete; `target` is for messages.
-pub fn write(
-    zip: NamedTempFile,
-    target: &Path,
-    files: &[(String, TempPath)],
-    delivered: &Delivered,
-) -> Result<NamedTempFile> {
-    let trouble = |error: std::io::Error| Error::file("write", target, error);
+/// Fills `zip`, which is for `place`, with complete files and gives it back.
+pub fn write(zip: Growing, place: &Place, files: &[Place], delivered: &Delivered) -> Result<Growing> {
+    let trouble = |error: std::io::Error| place.trouble(error);
     let Delivered { year, month, day, hour, minute, second, .. } = *delivered;
     let dated = DateTime::from_date_and_time(year, month, day, hour, minute, second)
-        .map_err(|error| Error::Write { table: target.display().to_string(), message: error.to_string() })?;
-    let mut writer = ZipWriter::new(BufWriter::with_capacity(BUFFER, zip));
-    for (name, path) in files {
-        let mut file = File::open(path).map_err(trouble)?;
+        .map_err(|error| Error::Write { table: place.name(), message: error.to_string() })?;
+    let mut writer = ZipWriter::new(zip);
+    for table in files {
+        let mut file = File::open(table.hidden()).map_err(trouble)?;
         let length = file.metadata().map_err(trouble)?.len();
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Deflated)
@@ -33,11 +27,8 @@ pub fn write(
             .unix_permissions(0o600)
             // Deflate never grows a file by as much as the distance between these.
             .large_file(length > 0xF000_0000);
-        writer.start_file(name.as_str(), options).map_err(|error| trouble(error.into()))?;
+        writer.start_file(table.name(), options).map_err(|error| trouble(error.into()))?;
         std::io::copy(&mut BufReader::with_capacity(BUFFER, &mut file), &mut writer).map_err(trouble)?;
     }
-    let buffered = writer.finish().map_err(|error| trouble(error.into()))?;
-    let zip = buffered.into_inner().map_err(|error| trouble(error.into_error()))?;
-    zip.as_file().sync_all().map_err(trouble)?;
-    Ok(zip)
+    writer.finish().map_err(|error| trouble(error.into()))
 }
