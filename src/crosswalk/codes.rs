@@ -2,7 +2,7 @@
 //!
 //! A map's `from` may hold `*` (any characters); exact entries win over patterns, patterns are tried in file order.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use memchr::memmem::Finder;
 
@@ -15,7 +15,7 @@ pub struct Codes {
 /// One map.
 #[derive(Debug, Clone, Default)]
 pub struct Map {
-    exact: HashMap<String, String>,
+    exact: BTreeMap<String, String>,
     patterns: Vec<(Pattern, String)>,
 }
 

@@ -190,6 +190,7 @@ impl<'s> Compiler<'s> {
                 picture: field.picture,
                 status: mapping.status.unwrap_or(Status::Mapped),
                 fixed: programs.iter().all(|program| self.is_fixed(program)),
+                plain: programs.first().and_then(Program::plain),
                 programs,
                 cut: calls.any(|call| *call == Call::Cut),
                 origin,

@@ -148,6 +148,32 @@ impl Picture {
         }
     }
 
+    /// What [`fit`](Picture::fit) does with nearly all values, in a fraction of its time: they are written as they are, or an
+    /// amount gets its cents. `false`, and nothing appended, if there is more to it.
+    #[inline(always)]
+    pub(super) fn fit_plain(self, value: &str, out: &mut Vec<u8>) -> bool {
+        let bytes = value.as_bytes();
+        match self {
+            Picture::Text { width } => {
+                // Neither blanks at its ends nor a mark that stands for something else.
+                let is_plain = matches!(bytes, [b'!'..=b'}', ..]) && bytes.last() > Some(&b' ') && bytes.len() <= width;
+                if is_plain {
+                    out.extend_from_slice(bytes);
+                }
+                is_plain
+            }
+            Picture::Digits { width } => {
+                let is_plain = !bytes.is_empty() && bytes.len() <= width && bytes.iter().all(u8::is_ascii_digit);
+                if is_plain {
+                    out.extend_from_slice(bytes);
+                }
+                is_plain
+            }
+            Picture::Decimal { whole, scale } => fit_plain_decimal(bytes, whole, scale, out),
+            Picture::Date => fit_date(value, out) == Ok(Fit::Written),
+        }
+    }
+
     /// Appends the cell's text to `out`, at most [`WIDEST`] bytes; on an `Err` nothing was appended and the cell stays blank.
     ///
     /// `cut`: the crosswalk allows the text to be shortened to the width.
@@ -326,7 +352,7 @@ fn fit_any_decimal(value: &str, whole: usize, scale: usize, out: &mut Vec<u8>) -
 }
 
 /// CMS writes "no date" as one of these.
-const NULL_DATES: [&str; 3] = ["1000-01-01", "9999-12-31", "0001-01-01"];
+const NULL_DATES: [(u32, u32, u32); 3] = [(1000, 1, 1), (9999, 12, 31), (1, 1, 1)];
 
 fn fit_date(value: &str, out: &mut Vec<u8>) -> Result<Fit, Misfit> {
     let bytes = value.as_bytes();
@@ -342,7 +368,7 @@ fn fit_date(value: &str, out: &mut Vec<u8>) -> Result<Fit, Misfit> {
     if day == 0 || day > days_in_month(year, month) {
         return Err(Misfit::NotADate);
     }
-    if NULL_DATES.contains(&date) {
+    if NULL_DATES.contains(&(year, month, day)) {
         return Ok(Fit::Blank);
     }
     out.extend_from_slice(date.as_bytes());

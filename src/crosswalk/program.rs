@@ -166,6 +166,8 @@ pub struct Column {
     pub status: Status,
     /// alternatives in order of preference
     pub programs: Vec<Program>,
+    /// the slot of the first of them, if it gives the value as it is served
+    pub plain: Option<Slot>,
     /// may be shortened to the picture's width
     pub cut: bool,
     /// the same for all rows of a record
@@ -198,6 +200,16 @@ pub struct Program {
     pub steps: Vec<Apply>,
     /// stands in for a value that is not served
     pub fill: bool,
+}
+
+impl Program {
+    /// The slot of a value that is written as it is served.
+    pub(super) fn plain(&self) -> Option<Slot> {
+        match self.source {
+            Source::Value(slot) if self.steps.is_empty() => Some(slot),
+            _ => None,
+        }
+    }
 }
 
 /// Where a program's text comes from.

@@ -12,10 +12,11 @@ use super::diagnosis::{Diagnoses, Diagnosis};
 use super::frames::Frames;
 use super::path::Root;
 use super::picture::{Fit, Misfit};
+use super::plan::Slot;
 use super::program::{Apply, Column, Crosswalk, Program, Source};
 use super::row::Row;
-use crate::parse::Cursor;
 use crate::parse::tape::INEXACT;
+use crate::parse::{Captured, Cursor};
 
 /// Something to tell about one cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +81,14 @@ struct Site<'a, C> {
     product: &'a str,
     number: usize,
     diagnoses: &'a [Diagnosis<'a>],
+}
+
+impl<C> Site<'_, C> {
+    /// What stands in a slot of the record's frame or of the row's; 0: nothing.
+    #[inline(always)]
+    fn value(&self, slot: Slot) -> Captured {
+        self.walked.frames.get(if slot.scope == 0 { 0 } else { self.base }, slot.at)
+    }
 }
 
 #[derive(Default)]
@@ -218,7 +227,29 @@ impl<'x> RowMaker<'x> {
     }
 
     /// Appends one cell; tells whether a fill was used.
+    #[inline(always)]
     fn write_cell<C: Cursor>(&mut self, table: usize, at: usize, site: &Site<'_, C>, row: &mut Row) -> bool {
+        let column: &Column = &self.crosswalk.tables[table].columns[at];
+        if let Some(slot) = column.plain {
+            let captured = site.value(slot);
+            if captured == 0 && column.programs.len() == 1 {
+                row.end_cell();
+                return false;
+            }
+            if captured != 0 {
+                let text = site.walked.record.text(captured, &mut self.work.scratch);
+                if column.picture.fit_plain(text, row.buffer()) {
+                    row.end_cell();
+                    return column.programs[0].fill;
+                }
+            }
+        }
+        self.write_any_cell(table, at, site, row)
+    }
+
+    /// The same for any cell.
+    #[inline(never)]
+    fn write_any_cell<C: Cursor>(&mut self, table: usize, at: usize, site: &Site<'_, C>, row: &mut Row) -> bool {
         let column: &Column = &self.crosswalk.tables[table].columns[at];
         let mut filled = false;
         for program in &column.programs {
@@ -287,7 +318,7 @@ fn source_text<'a, C: Cursor>(
             scratch.push_str(&site.number.to_string());
             return Some(scratch);
         }
-        Source::Value(slot) => frames.get(if slot.scope == 0 { 0 } else { site.base }, slot.at),
+        Source::Value(slot) => site.value(*slot),
         Source::Join(slot, count) => {
             let base = if slot.scope == 0 { 0 } else { site.base };
             let mut joined = String::new();
@@ -328,8 +359,10 @@ fn apply<'a, C: Cursor>(
     work: &'a mut String,
     other: &'a mut String,
 ) -> Result<&'a str, ()> {
-    if steps.is_empty() {
-        return Ok(text);
+    match steps {
+        [] => return Ok(text),
+        [Apply::Translate(map)] => return map.get(text.trim()).ok_or(()),
+        _ => {}
     }
     work.clear();
     work.push_str(text);

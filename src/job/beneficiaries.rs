@@ -6,9 +6,8 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 
-use super::coverages::{Coverage, Coverages, KeptCoverage};
+use super::coverages::{Coverage, Coverages, Enrollment, KeptCoverage};
 use super::kept::{Kept, Patient};
 use crate::crosswalk::row::{Cells, Packed, Row};
 
@@ -224,9 +223,8 @@ impl Beneficiaries {
             let rest = beneficiary.rest.as_deref();
             Some(BeneficiaryRows {
                 patient,
-                coverages: rest.map(|rest| &rest.coverages),
                 past: rest.map_or(&[], |rest| &rest.past),
-                spans: rest.map_or_else(Vec::new, |rest| rest.coverages.spans()),
+                enrollment: rest.map(|rest| Enrollment::of(&rest.coverages)).unwrap_or_default(),
                 stays: stays(rest.map_or(&[], |rest| &rest.stays)),
             })
         })
@@ -253,10 +251,9 @@ impl Beneficiaries {
 pub struct BeneficiaryRows<'a> {
     /// the Patient
     pub patient: Patient<'a>,
-    coverages: Option<&'a Coverages>,
     past: &'a [(Box<str>, Packed)],
-    /// first and last days of enrolment in order
-    pub spans: Vec<(Date, Option<Date>)>,
+    /// by all Coverages
+    pub enrollment: Enrollment<'a>,
     /// distinct, by start; never empty: without a stay there is one of blanks
     pub stays: Vec<Stay>,
 }
@@ -270,11 +267,6 @@ impl BeneficiaryRows<'_> {
         let past = past.iter().filter(move |(value, _)| is_new(value)).map(|(value, row)| (&**value, row.cells()));
         let numbers = patient.numbers().chain(past);
         numbers.filter(|(value, _)| !patient.mbi.is_empty() && *value != patient.mbi).map(|(_, row)| row)
-    }
-
-    /// The text that Coverages give for a column; empty if none does.
-    pub fn enrolled(&self, column: usize) -> &str {
-        self.coverages.map_or("", |coverages| coverages.text(column))
     }
 }
 

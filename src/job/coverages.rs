@@ -99,15 +99,16 @@ impl Coverages {
         if self.0.len() < 2 {
             return;
         }
-        let mut newest: HashMap<Box<str>, Option<Timestamp>> = HashMap::new();
-        for coverage in self.iter().filter(|coverage| !coverage.id.is_empty()) {
-            let known = newest.entry(coverage.id.into()).or_default();
+        let mut newest: HashMap<&str, Option<Timestamp>> = HashMap::new();
+        let all: Vec<Coverage<'_>> = self.iter().collect();
+        for coverage in all.iter().filter(|coverage| !coverage.id.is_empty()) {
+            let known = newest.entry(coverage.id).or_default();
             *known = (*known).max(coverage.updated);
         }
-        self.0.retain(|kept| {
-            let coverage = kept.coverage();
-            newest.get(coverage.id).is_none_or(|updated| *updated == coverage.updated)
-        });
+        let counts =
+            |coverage: &Coverage<'_>| newest.get(coverage.id).is_none_or(|updated| *updated == coverage.updated);
+        let mut counting = all.iter().map(counts).collect::<Vec<_>>().into_iter();
+        self.0.retain(|_| counting.next().unwrap_or(true));
     }
 
     /// Gives all of them to somebody else.
@@ -115,10 +116,26 @@ impl Coverages {
         std::mem::take(&mut self.0).into_iter()
     }
 
+    /// All of them, in input order.
+    pub fn iter(&self) -> impl Iterator<Item = Coverage<'_>> {
+        self.0.iter().map(KeptCoverage::coverage)
+    }
+}
+
+/// What the Coverages of one beneficiary say together.
+#[derive(Debug, Default)]
+pub struct Enrollment<'c>(Vec<Coverage<'c>>);
+
+impl<'c> Enrollment<'c> {
+    /// By all that count.
+    pub fn of(coverages: &'c Coverages) -> Enrollment<'c> {
+        Enrollment(coverages.iter().collect())
+    }
+
     /// The text for a column; empty if none has one. An open period counts before an ended one, then a later start, a
     /// later update, the first in the input.
-    pub fn text(&self, column: usize) -> &str {
-        let texts = self.iter().filter_map(|coverage| {
+    pub fn text(&self, column: usize) -> &'c str {
+        let texts = self.0.iter().filter_map(|coverage| {
             Some(((coverage.is_open, coverage.start, coverage.updated), coverage.text(column)?))
         });
         texts.reduce(|best, other| if other.0 > best.0 { other } else { best }).map_or("", |(_, text)| text)
@@ -126,12 +143,7 @@ impl Coverages {
 
     /// First and last days of enrolment in order; a last day that is not there is yet to come.
     pub fn spans(&self) -> Vec<(Date, Option<Date>)> {
-        joined(self.iter().filter_map(|coverage| coverage.span).collect())
-    }
-
-    /// All of them, in input order.
-    pub fn iter(&self) -> impl Iterator<Item = Coverage<'_>> {
-        self.0.iter().map(KeptCoverage::coverage)
+        joined(self.0.iter().filter_map(|coverage| coverage.span).collect())
     }
 }
 
@@ -201,7 +213,7 @@ mod tests {
 
     fn texts(coverages: &Coverages) -> Vec<String> {
         let end = |end: Option<Date>| end.map_or(String::new(), |end| end.to_string());
-        coverages.spans().into_iter().map(|(start, last)| format!("{start} {}", end(last))).collect()
+        Enrollment::of(coverages).spans().into_iter().map(|(start, last)| format!("{start} {}", end(last))).collect()
     }
 
     #[test]
@@ -248,6 +260,7 @@ mod tests {
             with(&d, coverage("d", "", "2022-01-01", "2023-01-01")),
             coverage("e", "", "2022-01-01", ""),
         ]);
+        let some = Enrollment::of(&some);
         assert_eq!((some.text(5), some.text(6)), ("b", ""));
     }
 
@@ -259,10 +272,10 @@ mod tests {
         let blank = coverage("a", "2026", "2021-01-01", "");
         let other = with(&others, coverage("b", "2024", "2020-01-01", ""));
         for order in [[&open, &other, &ended], [&open, &ended, &other], [&ended, &other, &open]] {
-            assert_eq!(all(&order.map(Clone::clone)).text(5), "other");
+            assert_eq!(Enrollment::of(&all(&order.map(Clone::clone))).text(5), "other");
         }
-        assert_eq!(all(&[open.clone(), blank.clone()]).text(5), "");
+        assert_eq!(Enrollment::of(&all(&[open.clone(), blank.clone()])).text(5), "");
         let without = Coverage { span: None, ..blank };
-        assert!(all(&[open, without]).spans().is_empty());
+        assert!(texts(&all(&[open, without])).is_empty());
     }
 }

@@ -38,6 +38,8 @@ struct Order<O, M> {
     in_turn: usize,
     /// bytes of those that are
     held: usize,
+    /// workers that are too far ahead
+    paused: usize,
     /// `None` while somebody merges
     merge: Option<M>,
     error: Option<Error>,
@@ -62,6 +64,7 @@ where
         waiting: BTreeMap::new(),
         in_turn: 0,
         held: 0,
+        paused: 0,
         merge: Some(merge),
         error: None,
         stopped: false,
@@ -116,7 +119,9 @@ fn one<W, O: Yield, M: FnMut(O) -> Result<ControlFlow<()>>>(
         let mut order = locked();
         // A chunk that is ahead never waits here: the worker may be needed for the one that is next.
         while !is_ahead && order.in_turn >= limit && order.next != number && !order.stopped {
+            order.paused += 1;
             order = drained.wait(order).unwrap_or_else(PoisonError::into_inner);
+            order.paused -= 1;
         }
         if order.stopped {
             return Ok(());
@@ -129,7 +134,7 @@ fn one<W, O: Yield, M: FnMut(O) -> Result<ControlFlow<()>>>(
                 drop(order);
                 let is_break = merge(yielded)?.is_break();
                 order = locked();
-                drained.notify_all();
+                order.wake(drained);
                 if is_break {
                     order.stopped = true;
                     feed.stop();
@@ -138,7 +143,7 @@ fn one<W, O: Yield, M: FnMut(O) -> Result<ControlFlow<()>>>(
             order.merge = Some(merge);
         }
         feed.give_room(order.held < HELD);
-        drained.notify_all();
+        order.wake(drained);
     }
     Ok(())
 }
@@ -150,6 +155,13 @@ impl<O: Yield, M> Order<O, M> {
             false => self.in_turn += 1,
         }
         self.waiting.insert(number, waiting);
+    }
+
+    /// Lets workers that are paused look again. A call to the system for each result would cost more than all else here.
+    fn wake(&self, drained: &Condvar) {
+        if self.paused > 0 {
+            drained.notify_all();
+        }
     }
 
     fn remove_next(&mut self) -> Option<O> {

@@ -83,6 +83,8 @@ enum Taken {
 struct Ledger {
     /// per file of `order`: chunks counted and lines in them
     files: Vec<(u64, u64)>,
+    /// workers that wait for a count
+    waiting: usize,
     is_stopped: bool,
 }
 
@@ -94,7 +96,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl<'s> Feed<'s> {
     /// A feed of some of the sources, in this order, in chunks of about `size` bytes.
     pub fn new(sources: &'s [Source], order: Vec<usize>, size: usize) -> Feed<'s> {
-        let ledger = Ledger { files: vec![(0, 0); order.len()], is_stopped: false };
+        let ledger = Ledger { files: vec![(0, 0); order.len()], waiting: 0, is_stopped: false };
         let state = State {
             open: VecDeque::new(),
             next: 0,
@@ -272,13 +274,17 @@ impl<'s> Feed<'s> {
         let Number { file, chunk: number } = chunk.number;
         let mut ledger = lock(&self.ledger);
         while ledger.files[file].0 != number && !ledger.is_stopped {
+            ledger.waiting += 1;
             ledger = self.counted.wait(ledger).unwrap_or_else(PoisonError::into_inner);
+            ledger.waiting -= 1;
         }
         let (chunks, lines) = &mut ledger.files[file];
         chunk.first_line = *lines + 1;
         *lines += chunk.lines.len() as u64;
         *chunks += 1;
-        self.counted.notify_all();
+        if ledger.waiting > 0 {
+            self.counted.notify_all();
+        }
     }
 }
 

@@ -102,3 +102,26 @@ fn scaled_numbers_are_exact() {
     assert_eq!(cents(-5), "-0.05");
     assert_eq!(cents(123_456), "1234.56");
 }
+
+proptest::proptest! {
+    #[test]
+    fn what_fits_plainly_is_written_as_it_fits(
+        text in "[-+0-9.~≈A-Zé \t]{0,6}|[0-9]{4}-[0-9]{2}-[0-9]{2}|-?[0-9]{1,4}(\\.[0-9]{0,3})?|1000-01-01",
+        width in 1..8usize,
+        scale in 0..3usize,
+    ) {
+        let decimal = Picture::Decimal { whole: width, scale };
+        for picture in [Picture::Text { width }, Picture::Digits { width }, decimal, Picture::Date] {
+            let (mut plain, mut whole) = (b"before".to_vec(), b"before".to_vec());
+            let is_plain = picture.fit_plain(&text, &mut plain);
+            let fit = picture.fit(&text, false, &mut whole);
+            if is_plain {
+                proptest::prop_assert_eq!((fit, plain), (Ok(Fit::Written), whole));
+                // The mark of a number that could not be read exactly.
+                proptest::prop_assert!(!text.starts_with('≈'));
+            } else {
+                proptest::prop_assert_eq!(plain, b"before");
+            }
+        }
+    }
+}

@@ -79,7 +79,8 @@ fn merged_ids_hand_over_their_coverages() {
     all.add_patient(patient("new", "", "MBI", None));
     all.add_patient(patient("lost", "", "", Some("gone")));
     all.settle();
-    let rows: Vec<_> = all.rows().map(|rows| (rows.patient.id.to_string(), rows.enrolled(5).to_string())).collect();
+    let rows: Vec<_> =
+        all.rows().map(|rows| (rows.patient.id.to_string(), rows.enrollment.text(5).to_string())).collect();
     assert_eq!(rows, [("new".to_string(), "b".to_string()), ("lost".to_string(), String::new())]);
     assert_eq!(all.uncovered().map(|coverage| coverage.place.line).collect::<Vec<_>>(), [4, 5]);
 }

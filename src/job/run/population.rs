@@ -54,7 +54,7 @@ impl Desk<'_> {
         let columns = self.crosswalk.tables[table].columns.iter().enumerate();
         for ((at, column), cell) in columns.zip(rows.patient.cells.clone()) {
             match column.origin {
-                Origin::Coverage => self.row.push(rows.enrolled(at).as_bytes()),
+                Origin::Coverage => self.row.push(rows.enrollment.text(at).as_bytes()),
                 Origin::Hospice => self.row.push(dates.next().map_or("", |date| date).as_bytes()),
                 _ => self.row.push(cell),
             }
@@ -126,8 +126,8 @@ impl Run<'_> {
                 }
             }
             if let Some(out) = enrollment {
-                for span in &rows.spans {
-                    desk.enrollment(out.table, mbi, *span);
+                for span in rows.enrollment.spans() {
+                    desk.enrollment(out.table, mbi, span);
                     desk.put(out, &rows, place)?;
                 }
             }
