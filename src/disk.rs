@@ -55,3 +55,24 @@ pub fn sync_all(files: &[File]) -> Vec<io::Result<()>> {
 pub fn sync_names(folder: &Path) -> Result<()> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| Error::file("write", folder, error))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+
+    use super::*;
+
+    #[test]
+    fn each_file_gets_its_own_answer() {
+        for count in 0..10 {
+            for bad in 0..count {
+                // A pipe cannot be synced.
+                let (_reader, writer) = io::pipe().unwrap();
+                let mut files: Vec<File> = (1..count).map(|_| tempfile::tempfile().unwrap()).collect();
+                files.insert(bad, File::from(OwnedFd::from(writer)));
+                let failed: Vec<bool> = sync_all(&files).iter().map(|answer| answer.is_err()).collect();
+                assert_eq!(failed, (0..count).map(|at| at == bad).collect::<Vec<_>>());
+            }
+        }
+    }
+}

@@ -144,13 +144,17 @@ impl Bench<'_> {
         side_by_side(threads, |passed| {
             let mut worker = worker();
             let mut chunk = Chunk::default();
-            while feed.next(&mut chunk)? {
-                go_on(self.interrupted)?;
-                let Passed { bytes, lines } = worker(&chunk)?;
-                passed.bytes += bytes;
-                passed.lines += lines;
-            }
-            Ok(())
+            let mut each = || {
+                while feed.next(&mut chunk)? {
+                    go_on(self.interrupted)?;
+                    let Passed { bytes, lines } = worker(&chunk)?;
+                    passed.bytes += bytes;
+                    passed.lines += lines;
+                }
+                Ok(())
+            };
+            // The others may wait for what this one will not read any more.
+            each().inspect_err(|_| feed.stop())
         })
     }
 }

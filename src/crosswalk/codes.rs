@@ -15,6 +15,7 @@ pub struct Codes {
 /// One map.
 #[derive(Debug, Clone, Default)]
 pub struct Map {
+    /// there are few of them, and comparing some is quicker than hashing one
     exact: BTreeMap<String, String>,
     patterns: Vec<(Pattern, String)>,
 }

@@ -148,14 +148,15 @@ impl Picture {
         }
     }
 
-    /// What [`fit`](Picture::fit) does with nearly all values, in a fraction of its time: they are written as they are, or an
-    /// amount gets its cents. `false`, and nothing appended, if there is more to it.
+    /// What [`fit`](Picture::fit) does with nearly all values, in a fraction of its time: they are written as they are, but
+    /// that a number gets its decimals and a date loses its time. `false`, and nothing appended, if there is more to it.
     #[inline(always)]
     pub(super) fn fit_plain(self, value: &str, out: &mut Vec<u8>) -> bool {
         let bytes = value.as_bytes();
         match self {
             Picture::Text { width } => {
-                // Neither blanks at its ends nor a mark that stands for something else.
+                // No blanks at its ends; and no `~` before it, which may mean nothing, nor anything beyond ASCII, as the tape
+                // marks numbers it cannot vouch for by such a character (INEXACT).
                 let is_plain = matches!(bytes, [b'!'..=b'}', ..]) && bytes.last() > Some(&b' ') && bytes.len() <= width;
                 if is_plain {
                     out.extend_from_slice(bytes);

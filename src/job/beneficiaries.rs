@@ -252,7 +252,7 @@ pub struct BeneficiaryRows<'a> {
     /// the Patient
     pub patient: Patient<'a>,
     past: &'a [(Box<str>, Packed)],
-    /// by all Coverages
+    /// by all Coverages that count
     pub enrollment: Enrollment<'a>,
     /// distinct, by start; never empty: without a stay there is one of blanks
     pub stays: Vec<Stay>,

@@ -131,19 +131,20 @@ fn one<W, O: Yield, M: FnMut(O) -> Result<ControlFlow<()>>>(
             while !order.stopped
                 && let Some(yielded) = order.remove_next()
             {
+                // There is room now, however long the merge takes.
+                order.wake(drained);
                 drop(order);
                 let is_break = merge(yielded)?.is_break();
                 order = locked();
-                order.wake(drained);
                 if is_break {
                     order.stopped = true;
+                    order.wake(drained);
                     feed.stop();
                 }
             }
             order.merge = Some(merge);
         }
         feed.give_room(order.held < HELD);
-        order.wake(drained);
     }
     Ok(())
 }
@@ -157,7 +158,8 @@ impl<O: Yield, M> Order<O, M> {
         self.waiting.insert(number, waiting);
     }
 
-    /// Lets workers that are paused look again. A call to the system for each result would cost more than all else here.
+    /// Lets workers that are paused look again, if there are any: a call to the system for each result would cost more than
+    /// all else here.
     fn wake(&self, drained: &Condvar) {
         if self.paused > 0 {
             drained.notify_all();

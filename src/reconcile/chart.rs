@@ -108,13 +108,13 @@ struct Part<'a> {
     to: i128,
 }
 
-/// A length with as many decimals as anybody can see.
+/// A length, not negative, with as many decimals as anybody can see.
 fn px(length: f64) -> String {
-    let tenths = (length * 10.0).round() as i64;
-    let sign = if tenths < 0 { "-" } else { "" };
-    match (tenths.unsigned_abs() / 10, tenths.unsigned_abs() % 10) {
-        (whole, 0) => format!("{sign}{whole}"),
-        (whole, tenth) => format!("{sign}{whole}.{tenth}"),
+    // Whole numbers are written in a fraction of the time.
+    let tenths = (length * 10.0).round() as u64;
+    match (tenths / 10, tenths % 10) {
+        (whole, 0) => whole.to_string(),
+        (whole, tenth) => format!("{whole}.{tenth}"),
     }
 }
 
@@ -148,6 +148,14 @@ mod tests {
         assert_eq!(ticks(0, 123_456, 100), [0, 50_000, 100_000, 150_000]);
         assert_eq!(ticks(-3, 40, 1), [-10, 0, 10, 20, 30, 40]);
         assert_eq!(ticks(-1, 0, 1), [-1, 0]);
+    }
+
+    #[test]
+    fn lengths_have_a_decimal_where_they_need_one() {
+        let lengths = [(0.0, "0"), (26.0, "26"), (54.75, "54.8"), (112.04, "112"), (9.96, "10"), (0.05, "0.1")];
+        for (length, text) in lengths {
+            assert_eq!(px(length), text);
+        }
     }
 
     #[test]

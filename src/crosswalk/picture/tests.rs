@@ -60,7 +60,12 @@ fn dates_are_full_calendar_dates() {
     let date = |value: &str| fit("YYYY-MM-DD", "date", value);
     assert_eq!(date("2024-02-29").unwrap().1, "2024-02-29");
     assert_eq!(date("2025-08-15T00:00:00+00:00").unwrap().1, "2025-08-15");
-    assert_eq!(date("9999-12-31").unwrap(), (Fit::Blank, String::new()));
+    for none in ["1000-01-01", "9999-12-31", "0001-01-01", "0001-01-01T00:00:00Z"] {
+        assert_eq!(date(none).unwrap(), (Fit::Blank, String::new()));
+    }
+    for some in ["1000-01-02", "1000-02-01", "1001-01-01", "9999-12-30", "9999-11-30", "9998-12-31", "0001-01-02"] {
+        assert_eq!(date(some).unwrap().1, some);
+    }
     for odd in
         ["2018", "2018-07", "2023-02-29", "2023-13-01", "2023-00-10", "20230101", "2023-01-01 10:00", "١٢٣٤-01-01"]
     {
@@ -106,7 +111,8 @@ fn scaled_numbers_are_exact() {
 proptest::proptest! {
     #[test]
     fn what_fits_plainly_is_written_as_it_fits(
-        text in "[-+0-9.~≈A-Zé \t]{0,6}|[0-9]{4}-[0-9]{2}-[0-9]{2}|-?[0-9]{1,4}(\\.[0-9]{0,3})?|1000-01-01",
+        text in "[-+0-9.~≈A-Zé \t]{0,6}|[0-9]{4}-[0-9]{2}-[0-9]{2}|-?[0-9]{1,4}(\\.[0-9]{0,3})?|1000-01-01\
+              |20[0-2][0-9]-0[1-9]-[12][0-9](T00:00:00Z)?",
         width in 1..8usize,
         scale in 0..3usize,
     ) {

@@ -210,3 +210,20 @@ fn who_waits_is_let_go() {
         assert!(!waiting.join().unwrap());
     });
 }
+
+#[test]
+fn who_waits_for_a_count_is_let_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let sources = Input::expand(&mixture(folder.path())[2..3], Path::new("/")).unwrap().sources;
+    let feed = Feed::new(&sources, vec![0], 300);
+    // Somebody has the first range and will never count its lines.
+    assert!(matches!(feed.take(&mut Chunk::default(), false).unwrap(), Some(Taken::Range { .. })));
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| feed.next(&mut Chunk::default()).map(|_| ()).unwrap());
+        while lock(&feed.ledger).waiting == 0 {
+            std::thread::yield_now();
+        }
+        feed.stop();
+        waiting.join().unwrap();
+    });
+}
