@@ -59,11 +59,9 @@ impl Listing {
         Ok(Listing { folder: folder.to_path_buf(), lines, path, bar, interrupted: interruption(folder)? })
     }
 
-    /// Gives it its name.
+    /// Gives it its name, once it is [complete](Observer::complete).
     pub fn finish(self, target: &Path) -> Result<()> {
         self.bar.finish_and_clear();
-        let file = self.lines.into_inner().map_err(|error| Error::file("write", target, error.into_error()))?;
-        file.sync_all().map_err(|error| Error::file("write", target, error))?;
         let Some(path) = self.path else { return Ok(()) };
         path.persist(target).map_err(|error| Error::file("rename to", target, error.error))
     }
@@ -96,6 +94,13 @@ impl Observer for Listing {
         ];
         let trouble = |error: csv::Error| Error::file("write", &self.folder.join(ISSUES), error.into());
         self.lines.write_record(record).map_err(trouble)
+    }
+
+    /// A full disk is told before any table has its name.
+    fn complete(&mut self) -> Result<()> {
+        let trouble = |error| Error::file("write", &self.folder.join(ISSUES), error);
+        self.lines.flush().map_err(trouble)?;
+        self.lines.get_ref().sync_all().map_err(trouble)
     }
 
     fn restart(&mut self) -> Result<()> {

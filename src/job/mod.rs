@@ -68,6 +68,12 @@ pub trait Observer: Send {
         Ok(())
     }
 
+    /// There are no more issues, and the tables are about to get their names. An error keeps them from it, which is for an
+    /// observer that must have kept what it heard.
+    fn complete(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// The job starts over; issues told so far will come again.
     fn restart(&mut self) -> Result<()> {
         Ok(())

@@ -125,6 +125,7 @@ impl Run<'_> {
         let people = self.beneficiary_tables(&beneficiaries, &mut totals)?;
         self.summary_table(&totals)?;
         self.sources.iter().try_for_each(Source::check_unchanged)?;
+        self.observer.complete()?;
         self.sink.finish()?;
         Ok(Outcome::Done(Box::new(self.report(totals, people, &fills))))
     }
