@@ -1,6 +1,6 @@
 //! Counts of one chunk, and of a run: what the workers report and the merge adds up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::report::Issue;
 
@@ -36,8 +36,32 @@ pub struct Tally {
 }
 
 /// By index of the claim family and month of service. There are many months in a chunk, so a worker counts them for all of its
-/// chunks.
-pub type Months = BTreeMap<(usize, Month), MonthTally>;
+/// chunks; and many in all, so that the ones asked for last are kept at hand.
+#[derive(Debug, Default)]
+pub struct Months {
+    places: HashMap<(usize, Month), usize>,
+    list: Vec<((usize, Month), MonthTally)>,
+    last: usize,
+}
+
+impl Months {
+    /// The counts of a family in a month.
+    pub fn of(&mut self, family: usize, month: Month) -> &mut MonthTally {
+        let key = (family, month);
+        if self.list.get(self.last).is_none_or(|(last, _)| *last != key) {
+            self.last = *self.places.entry(key).or_insert(self.list.len());
+            if self.last == self.list.len() {
+                self.list.push((key, MonthTally::default()));
+            }
+        }
+        &mut self.list[self.last].1
+    }
+
+    /// All that were counted, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, Month, &MonthTally)> {
+        self.list.iter().map(|((family, month), tally)| (*family, *month, tally))
+    }
+}
 
 /// Counts and sums of one claim family; amounts in cents.
 #[derive(Debug, Default, Clone, Copy)]
@@ -69,7 +93,7 @@ impl FamilyTally {
 }
 
 /// A month of service; 0 where it cannot be read, else months since the year 0.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Month(u32);
 
 impl Month {
@@ -159,6 +183,20 @@ impl Filled {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_month_of_each_family_has_its_own_counts() {
+        let mut months = Months::default();
+        let keys = [(0, "2024-01"), (0, "2024-01"), (1, "2024-01"), (0, "2024-02"), (0, "2024-01"), (1, "")];
+        for (family, date) in keys {
+            months.of(family, Month::of(date)).written += 1;
+        }
+        let mut all: Vec<_> =
+            months.iter().map(|(family, month, tally)| (family, month.name(), tally.written)).collect();
+        all.sort();
+        let month = |name: &str| Some(name.to_string());
+        assert_eq!(all, [(0, month("2024-01"), 3), (0, month("2024-02"), 1), (1, None, 1), (1, month("2024-01"), 1)]);
+    }
 
     #[test]
     fn months_are_read_from_dates_and_nothing_else() {

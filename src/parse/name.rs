@@ -16,7 +16,10 @@ pub struct Name<'a> {
 #[inline(always)]
 pub fn is_same(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len()
-        && in_blocks::<32>(one, other).or_else(|| in_blocks::<8>(one, other)).unwrap_or_else(|| one == other)
+        && in_blocks::<32>(one, other)
+            .or_else(|| in_blocks::<8>(one, other))
+            .or_else(|| in_blocks::<2>(one, other))
+            .unwrap_or_else(|| one.first() == other.first())
 }
 
 /// `None` if there is not even one block.

@@ -66,7 +66,7 @@ impl<'x> ClaimWriter<'x> {
             pass,
             maker: RowMaker::new(pass.crosswalk),
             filled: Filled::new(&pass.crosswalk.widths()),
-            months: Months::new(),
+            months: Months::default(),
             encoders,
             tail: pass.tail.clone(),
             pair: Pair::default(),
@@ -84,7 +84,7 @@ impl<'x> ClaimWriter<'x> {
     pub fn count(&mut self, tally: &mut Tally, family: Option<usize>, month: Month, one: &FamilyTally) {
         if let Some(family) = family {
             tally.families[family].add(one);
-            self.months.entry((family, month)).or_default().sums.add(one);
+            self.months.of(family, month).sums.add(one);
         }
     }
 
@@ -94,7 +94,7 @@ impl<'x> ClaimWriter<'x> {
         let answer = pass.answers.cells(claim.about.id);
         let mut written = Written::default();
         let mut months = std::mem::take(&mut self.months);
-        let in_month = months.entry((claim.family, claim.month)).or_default();
+        let in_month = months.of(claim.family, claim.month);
         for (at, &table) in pass.tables.iter().enumerate() {
             if pass.crosswalk.tables[table].families.contains(&claim.family) {
                 self.table(at, claim, answer, &mut written, in_month, tally)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Run;
 use crate::error::{Error, Result};
-use crate::job::tally::{FamilyTally, Month, Months, Tally};
+use crate::job::tally::{FamilyTally, Month, MonthTally, Months, Tally};
 use crate::read::Source;
 use crate::report::{InputReport, Issue, IssueCounter, Weight};
 
@@ -29,7 +29,7 @@ impl Doubt {
 pub(super) struct Totals {
     pub(super) inputs: Vec<InputReport>,
     pub(super) families: Vec<FamilyTally>,
-    pub(super) months: Months,
+    pub(super) months: BTreeMap<(usize, Month), MonthTally>,
     /// cells that are not blank, by table and column
     pub(super) filled: Vec<Vec<u64>>,
     pub(super) skipped: BTreeMap<String, u64>,
@@ -65,10 +65,10 @@ impl Run<'_> {
     /// Adds up what a worker counted by month.
     pub(super) fn add_months(&self, totals: &mut Totals, months: &Months) {
         let shifted = self.job.pseudonyms.as_ref().is_some_and(|pseudonyms| pseudonyms.shifts());
-        for ((family, month), sums) in months {
+        for (family, month, sums) in months.iter() {
             // Sums of a month beside shifted dates would tell by how much they are shifted.
-            let month = if shifted { Month::default() } else { *month };
-            totals.months.entry((*family, month)).or_default().add(sums);
+            let month = if shifted { Month::default() } else { month };
+            totals.months.entry((family, month)).or_default().add(sums);
         }
     }
 
