@@ -2,6 +2,10 @@
 
 mod common;
 
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
 use claimfeed::Api;
 use claimfeed::sandbox::Synth;
 use common::claimfeed;
@@ -48,16 +52,15 @@ fn every_stage_is_measured_for_every_number_of_threads() {
     }
 }
 
-#[test]
-fn interrupted_it_leaves_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let (export, scratch) = (folder.path().join("export"), folder.path().join("scratch"));
+/// Begins to measure an export, in `scratch` of the folder, and comes back when tables are there.
+fn measuring(folder: &Path) -> Child {
+    let (export, scratch) = (folder.join("export"), folder.join("scratch"));
     Synth { beneficiaries: 40, ..Synth::new(Api::V2) }.write(&export).unwrap();
     std::fs::create_dir(&scratch).unwrap();
     let mut command = claimfeed();
     command.arg("bench").arg(&export).args(["--rounds", "1000", "--threads", "1"]).arg("--scratch").arg(&scratch);
-    let mut child = command.stderr(std::process::Stdio::null()).spawn().unwrap();
-    let begun = std::time::Instant::now();
+    let child = command.stderr(Stdio::null()).spawn().unwrap();
+    let begun = Instant::now();
     let tables = || {
         let folders = std::fs::read_dir(&scratch).unwrap().flatten();
         folders.flat_map(|folder| std::fs::read_dir(folder.path()).into_iter().flatten()).count()
@@ -65,9 +68,29 @@ fn interrupted_it_leaves_nothing() {
     while tables() == 0 {
         assert!(begun.elapsed().as_secs() < 60, "no tables");
     }
-    let pid = child.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    child
+}
+
+#[test]
+fn interrupted_it_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = measuring(folder.path());
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(std::fs::read_dir(folder.path().join("scratch")).unwrap().count(), 0, "tables are left");
+}
+
+#[test]
+fn what_it_left_when_killed_goes_with_the_next_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = measuring(folder.path());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let scratch = folder.path().join("scratch");
+    assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 1);
+    let mut command = claimfeed();
+    command.arg("bench").arg(folder.path().join("export")).args(["--rounds", "1"]).arg("--scratch").arg(&scratch);
+    assert!(command.output().unwrap().status.success());
     assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 0, "tables are left");
 }
 

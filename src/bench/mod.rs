@@ -4,6 +4,7 @@
 //! differences tell what each one costs. All stages and thread counts take turns within a round, because other work on
 //! the machine then hits all of them alike; what counts is the median of the rounds.
 
+mod scratch;
 mod stage;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use self::scratch::Scratch;
 pub use self::stage::Stage;
 use crate::api::Api;
 use crate::error::{Error, Result};
@@ -99,8 +101,7 @@ impl Bench {
     /// Measures; `tell` hears which round begins. One more round before them is not measured: it warms caches.
     pub fn run(&self, mut tell: impl FnMut(usize)) -> Result<Measured> {
         let opened = self.job.open()?;
-        let scratch = tempfile::tempdir_in(&self.scratch)
-            .map_err(|error| Error::file("create a folder in", &self.scratch, error))?;
+        let scratch = Scratch::within(&self.scratch)?;
         let bench =
             stage::Bench { job: &self.job, opened: &opened, scratch: scratch.path(), interrupted: &self.interrupted };
         let sources = &opened.input.sources;
