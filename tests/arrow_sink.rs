@@ -1,15 +1,12 @@
-//! Sinks and observers of a library's user: each row is handed on once, whatever the job had to do twice; no table has its name
-//! before all is told.
+//! The sink of a library's user: each row is handed on once, whatever the job had to do twice.
 
 use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
-use claimfeed::job::{Job, Observer, Silent};
-use claimfeed::report::Issue;
+use claimfeed::Api;
+use claimfeed::job::{Job, Silent};
 use claimfeed::sandbox::{Shape, Synth};
 use claimfeed::write::arrow::ArrowSink;
-use claimfeed::write::csv::CsvSink;
-use claimfeed::{Api, Error, Result};
 
 /// So many rows that batches are full long before the input ends, and a claim that comes again at the end of it: the job starts
 /// over.
@@ -38,37 +35,4 @@ fn a_job_that_starts_over_hands_on_no_row_twice() {
     for (table, expected) in &report.tables {
         assert_eq!(rows.get(table).copied().unwrap_or(0), *expected, "{table}");
     }
-}
-
-/// Keeps what it hears on a disk that is full in the end.
-#[derive(Default)]
-struct Full {
-    issues: u64,
-    is_complete: bool,
-}
-
-impl Observer for Full {
-    fn issue(&mut self, _: &Issue, _: &str) -> Result<()> {
-        assert!(!self.is_complete, "an issue behind the last one");
-        self.issues += 1;
-        Ok(())
-    }
-
-    fn complete(&mut self) -> Result<()> {
-        self.is_complete = true;
-        Err(Error::Interrupted)
-    }
-}
-
-#[test]
-fn no_table_has_its_name_before_the_observer_has_kept_all_issues() {
-    let (export, tables) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    Synth { beneficiaries: 3, ..Synth::new(Api::V2) }.write(export.path()).unwrap();
-    std::fs::remove_file(export.path().join("Patient.ndjson")).unwrap();
-    let mut observer = Full::default();
-    let mut sink = CsvSink::new(tables.path());
-    let error = Job::new([export.path()]).unwrap().run(&mut sink, &mut observer).unwrap_err();
-    assert!(matches!(error, Error::Interrupted) && observer.is_complete && observer.issues > 0);
-    drop(sink);
-    assert_eq!(std::fs::read_dir(tables.path()).unwrap().count(), 0);
 }

@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use claimfeed::job::{Job, Observer};
+use claimfeed::report::Issue;
 use claimfeed::sandbox::Synth;
 use claimfeed::sandbox::server::{Server, Settings};
 use claimfeed::write::csv::CsvSink;
@@ -425,4 +426,37 @@ fn an_input_that_changes_while_it_is_read() {
             assert!(files(&out).is_empty(), "{:?}", files(&out).keys());
         }
     }
+}
+
+/// Keeps what it hears on a disk that is full in the end.
+#[derive(Default)]
+struct Full {
+    issues: u64,
+    is_complete: bool,
+}
+
+impl Observer for Full {
+    fn issue(&mut self, _: &Issue, _: &str) -> claimfeed::Result<()> {
+        assert!(!self.is_complete, "an issue behind the last one");
+        self.issues += 1;
+        Ok(())
+    }
+
+    fn complete(&mut self) -> claimfeed::Result<()> {
+        self.is_complete = true;
+        Err(Error::Interrupted)
+    }
+}
+
+#[test]
+fn no_table_has_its_name_before_the_observer_has_kept_all_issues() {
+    let (export, tables) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    Synth { beneficiaries: 3, ..Synth::new(Api::V2) }.write(export.path()).unwrap();
+    std::fs::remove_file(export.path().join("Patient.ndjson")).unwrap();
+    let mut observer = Full::default();
+    let mut sink = CsvSink::new(tables.path());
+    let error = Job::new([export.path()]).unwrap().run(&mut sink, &mut observer).unwrap_err();
+    assert!(matches!(error, Error::Interrupted) && observer.is_complete && observer.issues > 0);
+    drop(sink);
+    assert_eq!(std::fs::read_dir(tables.path()).unwrap().count(), 0);
 }

@@ -4,7 +4,9 @@
 //! next one in the same place. So that it never removes that of one that is alive, each holds its folder by a lock, which
 //! goes with the process however that ends.
 
-use std::fs::File;
+use std::fs::{File, Permissions, TryLockError};
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -28,10 +30,20 @@ impl Scratch {
         let trouble = |error| Error::file("create a folder in", place, error);
         sweep(place);
         loop {
-            // Its mode is 0700.
-            let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(place).map_err(trouble)?;
-            let hold = File::open(folder.path()).ok().filter(|open| open.try_lock().is_ok());
-            // Another one may have taken it for dead before it was held.
+            let mut builder = tempfile::Builder::new();
+            let folder = builder.prefix(PREFIX).permissions(Permissions::from_mode(0o700)).tempdir_in(place);
+            let folder = folder.map_err(trouble)?;
+            // Until it is held, another one may take it for dead: whoever looks holds it, and removes it before letting go.
+            let hold = match File::open(folder.path()) {
+                Ok(open) => open,
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(trouble(error)),
+            };
+            let hold = match hold.try_lock() {
+                Ok(()) => Some(hold),
+                Err(TryLockError::WouldBlock) => continue,
+                Err(TryLockError::Error(_)) => None,
+            };
             if folder.path().exists() {
                 return Ok(Scratch { folder, _hold: hold });
             }
@@ -49,7 +61,11 @@ fn sweep(place: &Path) {
     for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
         let is_one = entry.file_name().to_string_lossy().starts_with(PREFIX);
         let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_one && is_folder && File::open(entry.path()).is_ok_and(|open| open.try_lock().is_ok()) {
+        if is_one
+            && is_folder
+            && let Ok(open) = File::open(entry.path())
+            && open.try_lock().is_ok()
+        {
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
@@ -63,6 +79,7 @@ mod tests {
     fn folders_of_the_dead_go_and_no_others() {
         let place = tempfile::tempdir().unwrap();
         let alive = Scratch::within(place.path()).unwrap();
+        assert_eq!(std::fs::metadata(alive.path()).unwrap().permissions().mode() & 0o777, 0o700);
         let (dead, file, theirs) = (".claimfeed-bench-dead", ".claimfeed-bench-file", "claimfeed-bench-theirs");
         for folder in [dead, theirs] {
             std::fs::create_dir(place.path().join(folder)).unwrap();

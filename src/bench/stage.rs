@@ -101,7 +101,7 @@ impl Bench<'_> {
     /// Runs the stages up to this one.
     pub fn run(&self, stage: Stage, threads: usize) -> Result<Passed> {
         match stage {
-            Stage::Read => read(&self.opened.input.sources, threads),
+            Stage::Read => read(&self.opened.input.sources, threads, self.interrupted),
             Stage::Lines => self.each_chunk(threads, || |chunk: &Chunk| Ok(lines(chunk))),
             Stage::Index => self.each_record(threads, || Pass),
             Stage::Walk => self.each_record(threads, || Walk { opened: self.opened, walker: Walker::default() }),
@@ -180,7 +180,7 @@ fn side_by_side(threads: usize, one: impl Fn(&mut Passed) -> Result<()> + Sync) 
 }
 
 /// The bytes of all files, in pieces of a chunk, into one buffer per thread.
-fn read(sources: &[Source], threads: usize) -> Result<Passed> {
+fn read(sources: &[Source], threads: usize, interrupted: &AtomicBool) -> Result<Passed> {
     use std::os::unix::fs::FileExt;
     let pieces = |source: &Source| (0..source.size()).step_by(CHUNK).collect::<Vec<_>>();
     let all: Vec<(usize, u64)> = sources
@@ -193,6 +193,7 @@ fn read(sources: &[Source], threads: usize) -> Result<Passed> {
     side_by_side(threads, |passed| {
         let mut buffer = vec![0; CHUNK];
         while let Some((at, from)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+            go_on(interrupted)?;
             let mut filled = 0;
             while filled < CHUNK {
                 match files[*at].read_at(&mut buffer[filled..], from + filled as u64) {

@@ -20,7 +20,7 @@ Examples:
 Each stage runs together with all before it and none behind it; share is what it adds to the time of the whole. Speeds are
 bytes of uncompressed NDJSON by wall time (stage read: bytes of the files), medians of the rounds. The files are read before
 the clock starts: what fits into memory comes from there, not from the disk. Tables of the last stage go to a private folder
-that is removed again, unless it is killed (SIGKILL).")]
+that is removed again; after a kill or a second signal, by the next bench with the same --scratch.")]
 pub struct BenchCommand {
     /// Files or folders of an export (plain, gzip or zstd)
     #[arg(required = true)]

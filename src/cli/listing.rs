@@ -98,6 +98,9 @@ impl Observer for Listing {
 
     /// A full disk is told before any table has its name.
     fn complete(&mut self) -> Result<()> {
+        if self.path.is_none() {
+            return Ok(());
+        }
         let trouble = |error| Error::file("write", &self.folder.join(ISSUES), error);
         self.lines.flush().map_err(trouble)?;
         self.lines.get_ref().sync_all().map_err(trouble)
@@ -108,5 +111,32 @@ impl Observer for Listing {
             (self.lines, self.path) = named(&self.folder)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_is_full_is_told_when_all_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, path) = named(folder.path()).unwrap();
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let mut listing = Listing::with(folder.path(), false, (csv::Writer::from_writer(full), path)).unwrap();
+        let issue = Issue {
+            weight: Weight::Loss,
+            kind: "broken-line",
+            source: 0,
+            line: 1,
+            byte: 0,
+            resource: "",
+            id: String::new(),
+            field: String::new(),
+            message: "left out".into(),
+        };
+        listing.issue(&issue, "file").unwrap();
+        let Err(error @ Error::File { .. }) = listing.complete() else { panic!("it is on a full disk") };
+        assert_eq!(error.exit_code(), 1);
     }
 }

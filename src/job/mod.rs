@@ -69,7 +69,7 @@ pub trait Observer: Send {
     }
 
     /// There are no more issues, and the tables are about to get their names. An error keeps them from it, which is for an
-    /// observer that must have kept what it heard.
+    /// observer that must have kept what it heard. Parts of a job ([`split`](crate::split)) do not tell it.
     fn complete(&mut self) -> Result<()> {
         Ok(())
     }

@@ -36,11 +36,13 @@ pub struct Tally {
 }
 
 /// By index of the claim family and month of service. There are many months in a chunk, so a worker counts them for all of its
-/// chunks; and many in all, so that the ones asked for last are kept at hand.
+/// chunks; a claim's is asked for several times, so the last one is found without looking.
 #[derive(Debug, Default)]
 pub struct Months {
+    /// where in the list
     places: HashMap<(usize, Month), usize>,
     list: Vec<((usize, Month), MonthTally)>,
+    /// the one that was asked for last, in the list
     last: usize,
 }
 
