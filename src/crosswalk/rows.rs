@@ -4,16 +4,17 @@
 //! alternatives until one gives a value, then its picture; most are a value as it is served and take a shorter way. What could not be written is noted, never guessed:
 //! a [`Note`] says which cell and why, the caller knows the place.
 
+mod calls;
 mod links;
 
+use self::calls::apply;
 use self::links::Links;
-use super::codes;
 use super::diagnosis::{Diagnoses, Diagnosis};
 use super::frames::Frames;
 use super::path::Root;
 use super::picture::{Fit, Misfit};
 use super::plan::Slot;
-use super::program::{Apply, Column, Crosswalk, Program, Source};
+use super::program::{Column, Crosswalk, Program, Source};
 use super::row::Row;
 use crate::parse::tape::INEXACT;
 use crate::parse::{Captured, Cursor};
@@ -350,69 +351,6 @@ fn source_text<'a, C: Cursor>(
         }
     };
     if captured == 0 { None } else { Some(record.text(captured, scratch)) }
-}
-
-/// Runs the calls; `Err` is an unknown code.
-fn apply<'a, C: Cursor>(
-    steps: &'a [Apply],
-    text: &'a str,
-    walked: &Walked<'_, C>,
-    work: &'a mut String,
-    other: &'a mut String,
-) -> Result<&'a str, ()> {
-    match steps {
-        [] => return Ok(text),
-        [Apply::Translate(map)] => return map.get(text.trim()).ok_or(()),
-        _ => {}
-    }
-    work.clear();
-    work.push_str(text);
-    for step in steps {
-        other.clear();
-        match step {
-            Apply::Translate(map) => other.push_str(codes::Map::get(map, work.trim()).ok_or(())?),
-            Apply::Substring(from, count) => {
-                other.extend(work.chars().skip(*from).take(count.unwrap_or(usize::MAX)));
-            }
-            Apply::Right(count) => {
-                let skip = work.chars().count().saturating_sub(*count);
-                other.extend(work.chars().skip(skip));
-            }
-            Apply::Replace(from, to) => other.push_str(&work.replace(from.as_str(), to)),
-            Apply::ZeroPad(width) => {
-                let code = work.trim();
-                if !code.is_empty() && code.bytes().all(|b| b.is_ascii_digit()) {
-                    other.extend(std::iter::repeat_n('0', width.saturating_sub(code.len())));
-                }
-                other.push_str(code);
-            }
-            Apply::Select(constant) => other.push_str(constant),
-            Apply::AgeOn(slot) => match walked.frames.get(0, slot.at) {
-                0 => {}
-                captured => {
-                    let mut scratch = String::new();
-                    let on = walked.record.text(captured, &mut scratch);
-                    if let Some(age) = full_years(work, on) {
-                        other.push_str(&age.to_string());
-                    }
-                }
-            },
-        }
-        std::mem::swap(work, other);
-    }
-    Ok(work)
-}
-
-/// Full years between two ISO dates; `None` if either is no date or they are in the wrong order.
-pub(super) fn full_years(birth: &str, on: &str) -> Option<u32> {
-    let parts = |date: &str| -> Option<(u32, u32)> {
-        let year = date.get(0..4)?.parse().ok()?;
-        let month: u32 = date.get(5..7)?.parse().ok()?;
-        let day: u32 = date.get(8..10)?.parse().ok()?;
-        Some((year, month * 100 + day))
-    };
-    let ((birth_year, birthday), (year, day)) = (parts(birth)?, parts(on)?);
-    year.checked_sub(birth_year)?.checked_sub(u32::from(day < birthday))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Ages, and that the short way to a cell leads where the long one does.
+//! The short way to a cell leads where the long one does.
 
 use std::path::Path;
 
@@ -8,14 +8,6 @@ use crate::crosswalk::path::Cell;
 use crate::crosswalk::schema::Schemas;
 use crate::crosswalk::walk::Walker;
 use crate::parse::scan::Scanner;
-
-#[test]
-fn ages_count_full_years() {
-    assert_eq!(full_years("1950-06-15", "2024-06-14"), Some(73));
-    assert_eq!(full_years("1950-06-15", "2024-06-15T00:00:00Z"), Some(74));
-    assert_eq!(full_years("2024-02-01", "2024-01-01"), None);
-    assert_eq!(full_years("1950", "2024-01-01"), None);
-}
 
 /// What a column says of a record, and what it notes and fills.
 type Said = (Vec<u8>, Vec<Note>, bool);
