@@ -1,7 +1,7 @@
-//! What is on disk: small files that are there whole or not at all, readable by their owner only; and files made sure
-//! to be there.
+//! What is on disk: small files that are there whole or not at all, readable by their owner only; files made sure to be
+//! there; and folders held by one process.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::panic::resume_unwind;
 use std::path::Path;
@@ -48,6 +48,27 @@ pub fn sync_all(files: &[File]) -> Vec<io::Result<()>> {
             Err(_) => sync(share),
         });
         ended.flatten().collect()
+    })
+}
+
+/// What became of an attempt to hold a folder.
+#[derive(Debug)]
+pub enum Hold {
+    /// held as long as the file is open; goes with the process however that ends, and leaves nothing in the folder
+    Ours(File),
+    /// somebody else holds it
+    Theirs,
+    /// the file system knows no locks
+    Unknown,
+}
+
+/// Holds a folder, unless somebody else does.
+pub fn hold(folder: &Path) -> io::Result<Hold> {
+    let open = File::open(folder)?;
+    Ok(match open.try_lock() {
+        Ok(()) => Hold::Ours(open),
+        Err(TryLockError::WouldBlock) => Hold::Theirs,
+        Err(TryLockError::Error(_)) => Hold::Unknown,
     })
 }
 

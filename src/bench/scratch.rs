@@ -4,13 +4,14 @@
 //! next one in the same place. So that it never removes that of one that is alive, each holds its folder by a lock, which
 //! goes with the process however that ends.
 
-use std::fs::{File, Permissions, TryLockError};
+use std::fs::{File, Permissions};
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use tempfile::TempDir;
 
+use crate::disk::{self, Hold};
 use crate::error::{Error, Result};
 
 /// What its name begins with.
@@ -34,15 +35,12 @@ impl Scratch {
             let folder = builder.prefix(PREFIX).permissions(Permissions::from_mode(0o700)).tempdir_in(place);
             let folder = folder.map_err(trouble)?;
             // Until it is held, another one may take it for dead: whoever looks holds it, and removes it before letting go.
-            let hold = match File::open(folder.path()) {
-                Ok(open) => open,
+            let hold = match disk::hold(folder.path()) {
+                Ok(Hold::Ours(hold)) => Some(hold),
+                Ok(Hold::Unknown) => None,
+                Ok(Hold::Theirs) => continue,
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 Err(error) => return Err(trouble(error)),
-            };
-            let hold = match hold.try_lock() {
-                Ok(()) => Some(hold),
-                Err(TryLockError::WouldBlock) => continue,
-                Err(TryLockError::Error(_)) => None,
             };
             if folder.path().exists() {
                 return Ok(Scratch { folder, _hold: hold });
@@ -63,8 +61,7 @@ fn sweep(place: &Path) {
         let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
         if is_one
             && is_folder
-            && let Ok(open) = File::open(entry.path())
-            && open.try_lock().is_ok()
+            && let Ok(Hold::Ours(_hold)) = disk::hold(&entry.path())
         {
             let _ = std::fs::remove_dir_all(entry.path());
         }

@@ -153,26 +153,22 @@ impl Picture {
     #[inline(always)]
     pub(super) fn fit_plain(self, value: &str, out: &mut Vec<u8>) -> bool {
         let bytes = value.as_bytes();
-        match self {
+        let is_plain = match self {
+            // No blanks at its ends; and no `~` before it, which may mean nothing, nor anything beyond ASCII, as the tape marks
+            // numbers it cannot vouch for by such a character (INEXACT).
             Picture::Text { width } => {
-                // No blanks at its ends; and no `~` before it, which may mean nothing, nor anything beyond ASCII, as the tape
-                // marks numbers it cannot vouch for by such a character (INEXACT).
-                let is_plain = matches!(bytes, [b'!'..=b'}', ..]) && bytes.last() > Some(&b' ') && bytes.len() <= width;
-                if is_plain {
-                    out.extend_from_slice(bytes);
-                }
-                is_plain
+                matches!(bytes, [b'!'..=b'}', ..]) && bytes.last() > Some(&b' ') && bytes.len() <= width
             }
             Picture::Digits { width } => {
-                let is_plain = !bytes.is_empty() && bytes.len() <= width && bytes.iter().all(u8::is_ascii_digit);
-                if is_plain {
-                    out.extend_from_slice(bytes);
-                }
-                is_plain
+                !bytes.is_empty() && bytes.len() <= width && bytes.iter().all(u8::is_ascii_digit)
             }
-            Picture::Decimal { whole, scale } => fit_plain_decimal(bytes, whole, scale, out),
-            Picture::Date => fit_date(value, out) == Ok(Fit::Written),
+            Picture::Decimal { whole, scale } => return fit_plain_decimal(bytes, whole, scale, out),
+            Picture::Date => return fit_date(value, out) == Ok(Fit::Written),
+        };
+        if is_plain {
+            out.extend_from_slice(bytes);
         }
+        is_plain
     }
 
     /// Appends the cell's text to `out`, at most [`WIDEST`] bytes; on an `Err` nothing was appended and the cell stays blank.

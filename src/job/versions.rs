@@ -8,8 +8,8 @@
 //!   server vouches that all its claims are in force. The files of one folder are one delivery.
 //!
 //! Only keys are kept, never a claim, and of many claims they are in a file: a [`Sorter`] brings a claim's versions
-//! together. Of several deliveries a hundred bytes for each claim are in memory in the end. Most runs hold every claim once and pay for sorting its key; one that does not starts over, knowing what to
-//! leave out.
+//! together. Of several deliveries a hundred bytes for each claim are in memory in the end. Most runs hold every claim
+//! once and pay for sorting its key; one that does not starts over, knowing what to leave out.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hasher};

@@ -4,11 +4,11 @@
 //! them. So that it never removes those of a run that is alive, every run holds the folder until it ends. The hold is a
 //! lock on the folder itself: it goes with the process however that ends, and leaves no file.
 
-use std::fs::{DirBuilder, File, TryLockError};
+use std::fs::{DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-use crate::disk::HIDDEN;
+use crate::disk::{self, HIDDEN, Hold};
 use crate::error::{Error, Result};
 
 /// A folder that no other run writes to meanwhile.
@@ -28,17 +28,16 @@ impl Folder {
             let trouble = |error| Error::file("create", folder, error);
             DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(trouble)?;
         }
-        let open = File::open(folder).map_err(|error| Error::file("read", folder, error))?;
-        let hold = match open.try_lock() {
-            Ok(()) => Some(open),
-            Err(TryLockError::WouldBlock) => {
+        let hold = match disk::hold(folder).map_err(|error| Error::file("read", folder, error))? {
+            Hold::Ours(hold) => Some(hold),
+            Hold::Theirs => {
                 return Err(Error::Usage(format!(
                     "expected an output folder of its own, found another run that writes to `{}`\n  hint: name another folder, or wait",
                     folder.display()
                 )));
             }
             // Without locks nobody knows whose the hidden files are: they stay.
-            Err(TryLockError::Error(_)) => None,
+            Hold::Unknown => None,
         };
         if hold.is_some() {
             sweep(folder)?;
