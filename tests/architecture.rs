@@ -14,7 +14,7 @@ const MAY: [(&str, &[&str]); 15] = [
     ("pseudonym", &["error", "crosswalk"]),
     ("write", &["disk", "error", "crosswalk", "pseudonym", "write"]),
     ("job", &["api", "error", "report", "read", "parse", "crosswalk", "pseudonym", "write"]),
-    ("bench", &["api", "error", "report", "read", "parse", "crosswalk", "write", "job"]),
+    ("bench", &["api", "disk", "error", "report", "read", "parse", "crosswalk", "write", "job"]),
     ("reconcile", &["api", "report", "crosswalk"]),
     ("split", &["api", "error", "report", "read", "parse", "crosswalk", "write", "job"]),
     ("fetch", &["api", "disk", "error", "read", "parse"]),
