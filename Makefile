@@ -43,7 +43,7 @@ test: ## all tests but Spark's; those against ../shared (or CLAIMFEED_SHARED) sa
 		echo; echo "*** NOT TESTED: the Python package; apt-get install python3 python3-venv ***"; echo; fi
 
 torture: ## every offset, a hundred kills, five million people: the long run of the tests that damage, kill and fill; prints counts
-	CLAIMFEED_TORTURE=1 $(CARGO) test --locked --test torture --test crash --test population -- --nocapture
+	CLAIMFEED_TORTURE=1 $(CARGO) test --locked --test torture --test crash --test memory -- --nocapture
 
 deny: ## licences, sources, doubles and advisories of dependencies, by cargo-deny
 	@command -v cargo-deny >/dev/null || { echo "expected cargo-deny, found none: cargo install --locked cargo-deny"; exit 1; }

@@ -8,13 +8,17 @@
 //!   server vouches that all its claims are in force. The files of one folder are one delivery.
 //!
 //! Only keys are kept, never a claim, and of many claims they are in a file: a [`Sorter`] brings a claim's versions
-//! together. Of several deliveries a hundred bytes for each claim are in memory in the end. Most runs hold every claim
-//! once and pay for sorting its key; one that does not starts over, knowing what to leave out.
+//! together, another one those of a group ([`Groups`]). What is in memory in the end is the lines that count no more.
+//! Most runs hold every claim once and pay for sorting its key; one that does not starts over, knowing what to leave out.
 
-use std::collections::{HashMap, HashSet};
+mod groups;
+mod older;
+
 use std::hash::{DefaultHasher, Hasher};
 use std::path::Path;
 
+use self::groups::Groups;
+pub use self::older::Older;
 use super::lines::Place;
 use super::sorter::Sorter;
 use crate::error::Result;
@@ -47,6 +51,10 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// In their order: of several the first one is told.
+    const ALL: [Reason; 5] =
+        [Reason::OlderVersion, Reason::Replaced, Reason::NamedPrior, Reason::Voids, Reason::Adjudicated];
+
     /// As counted in the summary.
     pub fn name(self) -> &'static str {
         match self {
@@ -200,22 +208,6 @@ fn at(place: Place) -> At {
     (place.source as u32, place.line)
 }
 
-/// Lines of claims that count no more.
-#[derive(Debug, Default)]
-pub struct Older(HashMap<At, Reason>);
-
-impl Older {
-    /// Why the claim there counts no more; `None` if it does.
-    pub fn reason(&self, place: Place) -> Option<Reason> {
-        if self.0.is_empty() { None } else { self.0.get(&at(place)).copied() }
-    }
-
-    /// Whether all claims count.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
 /// All versions of all claims.
 #[derive(Debug)]
 pub struct Versions {
@@ -223,15 +215,16 @@ pub struct Versions {
     alone: Sorter<3>,
     /// the same and the kin's group, prior, delivery and standing
     akin: Sorter<6>,
+    groups: Groups,
 }
 
 /// Flips the sign's bit: numbers with a sign in the order of those without.
 const SIGN: u128 = 1 << 127;
 
 impl Versions {
-    /// None yet; many wait in a file of the folder.
+    /// None yet; many wait in files of the folder.
     pub fn new(folder: &Path) -> Versions {
-        Versions { alone: Sorter::new(folder), akin: Sorter::new(folder) }
+        Versions { alone: Sorter::new(folder), akin: Sorter::new(folder), groups: Groups::new(folder) }
     }
 
     /// Meets a claim.
@@ -249,28 +242,15 @@ impl Versions {
 
     /// What counts no more, when all claims have come.
     pub fn finish(self) -> Result<Older> {
+        let Versions { alone, akin, mut groups } = self;
         let mut older = Older::default();
-        self.alone.each_group(|versions| older.add_all_but_last(versions.iter().map(at_of)))?;
-        let mut claims = Vec::new();
-        let mut partial = Vec::new();
-        let mut settled = HashSet::new();
-        self.akin.each_group(|versions| {
+        alone.each_group(|versions| older.add_all_but_last(versions.iter().map(at_of)))?;
+        akin.each_group(|versions| {
             older.add_all_but_last(versions.iter().map(at_of));
-            for (at, kin) in versions.iter().map(|version| (at_of(version), kin_of(version))) {
-                match kin.standing {
-                    Standing::Adjudicated => settled.extend([kin.group, kin.prior]),
-                    Standing::Partial => partial.push((kin.group, at)),
-                    Standing::InForce | Standing::Void | Standing::LeftOut => {}
-                }
-            }
-            claims.extend(Claim::of(versions));
+            groups.add(versions);
         })?;
-        claims.sort_unstable_by_key(|claim| (claim.group, claim.at));
-        older.add_replaced(&claims);
-        settled.remove(&NOBODY);
-        for (_, at) in partial.into_iter().filter(|(group, _)| settled.contains(group)) {
-            older.0.entry(at).or_insert(Reason::Adjudicated);
-        }
+        groups.finish(&mut older)?;
+        older.settle();
         Ok(older)
     }
 }
@@ -282,99 +262,6 @@ fn at_of<const N: usize>(version: &[u128; N]) -> At {
 fn kin_of(version: &[u128; 6]) -> Kin {
     let [_, _, _, group, prior, standing] = *version;
     Kin { group, prior, delivery: (standing >> 8) as u32, standing: Standing::ALL[standing as usize & 0xFF] }
-}
-
-impl Older {
-    /// Of versions of one claim, the newest last.
-    fn add_all_but_last(&mut self, versions: impl DoubleEndedIterator<Item = At>) {
-        self.0.extend(versions.rev().skip(1).map(|at| (at, Reason::OlderVersion)));
-    }
-
-    /// `claims` in order of their groups.
-    fn add_replaced(&mut self, claims: &[Claim]) {
-        let group_of = |group: u128| {
-            let from = claims.partition_point(|claim| claim.group < group);
-            let count = claims[from..].partition_point(|claim| claim.group == group);
-            &claims[from..from + count]
-        };
-        let mut voiding = HashSet::new();
-        let mut replace = |claims: &[Claim], by: &[&Claim], reason: Reason| {
-            for claim in claims.iter().filter(|claim| claim.standing == Standing::InForce) {
-                for newer in by.iter().filter(|newer| newer.replaces(claim)) {
-                    self.0.entry(claim.at).or_insert(reason);
-                    if newer.standing == Standing::Void {
-                        voiding.insert(newer.at);
-                    }
-                }
-            }
-        };
-        for group in claims.chunk_by(|a, b| a.group == b.group).filter(|group| group.len() > 1) {
-            replace(group, &leading(group), Reason::Replaced);
-        }
-        for claim in claims.iter().filter(|claim| claim.prior != NOBODY) {
-            replace(group_of(claim.prior), &[claim], Reason::NamedPrior);
-        }
-        for at in voiding {
-            self.0.entry(at).or_insert(Reason::Voids);
-        }
-    }
-}
-
-/// A claim that has kin.
-#[derive(Debug)]
-struct Claim {
-    group: u128,
-    prior: u128,
-    /// ordered as the nanoseconds are
-    updated: u128,
-    at: At,
-    /// of its newest version
-    delivery: u32,
-    /// that have older versions, sorted; most claims have none
-    others: Vec<u32>,
-    standing: Standing,
-}
-
-impl Claim {
-    /// As its newest version says, the last one, with all deliveries that have it; `None` if it has no kin.
-    fn of(versions: &[[u128; 6]]) -> Option<Claim> {
-        let newest = versions.last()?;
-        let Kin { group, prior, delivery, standing } = kin_of(newest);
-        let takes_part = matches!(standing, Standing::InForce | Standing::Void);
-        if !takes_part || (group == NOBODY && prior == NOBODY) {
-            return None;
-        }
-        let others = versions.iter().map(|version| kin_of(version).delivery).filter(|other| *other != delivery);
-        let mut others: Vec<u32> = others.collect();
-        others.sort_unstable();
-        others.dedup();
-        // One without a control number of its own can still name another's; it is alone in its group.
-        let group = if group == NOBODY { newest[0] } else { group };
-        Some(Claim { group, prior, updated: newest[1], at: at_of(newest), delivery, others, standing })
-    }
-
-    /// Whether it is newer, and no delivery vouches for both.
-    fn replaces(&self, older: &Claim) -> bool {
-        (self.updated, self.at) > (older.updated, older.at)
-            && !older.is_in(self.delivery)
-            && !self.others.iter().any(|delivery| older.is_in(*delivery))
-    }
-
-    fn is_in(&self, delivery: u32) -> bool {
-        self.delivery == delivery || self.others.binary_search(&delivery).is_ok()
-    }
-}
-
-/// For each set of deliveries the newest claim of a group: what replaces a claim at all, one of these does.
-fn leading(group: &[Claim]) -> Vec<&Claim> {
-    let mut leading: HashMap<(u32, &[u32]), &Claim> = HashMap::new();
-    for claim in group {
-        let best = leading.entry((claim.delivery, &claim.others)).or_insert(claim);
-        if (claim.updated, claim.at) > (best.updated, best.at) {
-            *best = claim;
-        }
-    }
-    leading.into_values().collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Which claims count: versions, control numbers, groups.
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 fn place(line: usize) -> Place {
@@ -11,9 +13,9 @@ fn older(claims: &[(&str, &str)]) -> Vec<u64> {
     for (line, (id, updated)) in claims.iter().enumerate() {
         Version::new(id, updated, place(line), None).into_iter().for_each(|version| versions.add(version));
     }
-    let mut lines: Vec<u64> = versions.finish().unwrap().0.into_keys().map(|(_, line)| line).collect();
-    lines.sort();
-    lines
+    let older = versions.finish().unwrap();
+    let is_older = |line: &usize| older.reason(place(*line)) == Some(Reason::OlderVersion);
+    (0..claims.len()).filter(is_older).map(|line| line as u64 + 1).collect()
 }
 
 #[test]
@@ -92,6 +94,73 @@ fn many_claims_with_one_filler_for_a_control_number_take_no_time() {
     let claims: Vec<Delivered<'_>> =
         claims.iter().map(|(d, id)| (*d, id.as_str(), *d as u8 + 1, "0", "", InForce)).collect();
     assert_eq!(reasons(&claims).into_iter().filter(|reason| reason.is_empty()).count(), 10_000);
+}
+
+/// The rules as they are said, of every claim and every other one.
+fn by_the_rules(claims: &[Delivered<'_>]) -> Vec<&'static str> {
+    struct Newest<'a> {
+        line: usize,
+        is: Delivered<'a>,
+        deliveries: BTreeSet<u32>,
+    }
+    let age = |line: usize| (claims[line].2, line);
+    let versions = |id: &str| (0..claims.len()).filter(|line| claims[*line].1 == id).collect::<Vec<_>>();
+    let is_newest = |line: &usize| versions(claims[*line].1).into_iter().all(|other| age(other) <= age(*line));
+    let newest = |line: usize| {
+        let deliveries = versions(claims[line].1).into_iter().map(|version| claims[version].0).collect();
+        Newest { line, is: claims[line], deliveries }
+    };
+    let counting: Vec<Newest<'_>> =
+        (0..claims.len()).filter(is_newest).map(newest).filter(|claim| claim.is.5 != LeftOut).collect();
+    // Of voids of one group and the same deliveries the newest does the voiding.
+    let leads = |claim: &Newest<'_>| {
+        let is_rival = |other: &Newest<'_>| {
+            (other.is.3, other.is.0, &other.deliveries) == (claim.is.3, claim.is.0, &claim.deliveries)
+        };
+        counting.iter().filter(|other| is_rival(other)).all(|other| age(other.line) <= age(claim.line))
+    };
+    let mut found = vec![""; claims.len()];
+    let mut tell = |line: usize, reason: Reason| {
+        let rank = |name: &str| Reason::ALL.iter().position(|reason| reason.name() == name).unwrap_or(usize::MAX);
+        if rank(reason.name()) < rank(found[line]) {
+            found[line] = reason.name();
+        }
+    };
+    (0..claims.len()).filter(|line| !is_newest(line)).for_each(|line| tell(line, Reason::OlderVersion));
+    for old in counting.iter().filter(|claim| claim.is.5 == InForce && !claim.is.3.is_empty()) {
+        let can = |new: &&Newest<'_>| age(new.line) > age(old.line) && new.deliveries.is_disjoint(&old.deliveries);
+        for new in counting.iter().filter(can) {
+            let is_named = new.is.4 == old.is.3 && new.is.4 != new.is.3;
+            let is_of_group = new.is.3 == old.is.3;
+            match (is_of_group, is_named) {
+                (true, _) => tell(old.line, Reason::Replaced),
+                (_, true) => tell(old.line, Reason::NamedPrior),
+                _ => continue,
+            }
+            if new.is.5 == Void && (is_named || leads(new)) {
+                tell(new.line, Reason::Voids);
+            }
+        }
+    }
+    found
+}
+
+proptest::proptest! {
+    #[test]
+    fn claims_met_by_groups_get_what_the_rules_say(
+        claims in proptest::collection::vec((0..3u32, 0..8usize, 1..5u8, 0..4usize, 0..4usize, 0..5usize), 0..24),
+    ) {
+        let controls = ["", "C1", "C2", "C3"];
+        let ids = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        let standings = [InForce, InForce, InForce, Void, LeftOut];
+        let claims: Vec<Delivered<'_>> = claims
+            .into_iter()
+            .map(|(delivery, id, day, control, prior, standing)| {
+                (delivery, ids[id], day, controls[control], controls[prior], standings[standing])
+            })
+            .collect();
+        proptest::prop_assert_eq!(reasons(&claims), by_the_rules(&claims));
+    }
 }
 
 #[test]
