@@ -1,9 +1,11 @@
 //! What ClaimResponses say of partially adjudicated claims of v2: status and outcome, joined to the Claim they answer.
 //!
-//! A ClaimResponse may stand before or behind its Claim, so all are read before rows are made with them.
+//! A ClaimResponse may stand before or behind its Claim, so all are read before rows are made with them. There may be
+//! millions, but they say few different things, so each of these is kept once.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -24,30 +26,44 @@ pub struct Answer {
     pub cells: Vec<Cell>,
 }
 
-/// The answer to each Claim, by its id.
+/// The answer to each Claim.
 #[derive(Debug, Default)]
-pub struct Answers(HashMap<Box<str>, Answer>);
+pub struct Answers {
+    /// by its id: time and cells
+    of: HashMap<Box<str>, (Option<Timestamp>, Arc<[Cell]>)>,
+    /// the different cells that there are
+    cells: HashSet<Arc<[Cell]>>,
+}
 
 impl Answers {
     /// Keeps an answer, unless a newer one is known; of equally new ones the later in the input counts, as with claims.
     pub fn add(&mut self, id: Box<str>, new: Answer) {
-        match self.0.entry(id) {
-            Entry::Occupied(known) if known.get().updated > new.updated => {}
-            Entry::Occupied(mut known) => *known.get_mut() = new,
+        let Answer { updated, cells } = new;
+        let cells = match self.cells.get(&cells[..]) {
+            Some(known) => known.clone(),
+            None => {
+                let cells: Arc<[Cell]> = cells.into();
+                self.cells.insert(cells.clone());
+                cells
+            }
+        };
+        match self.of.entry(id) {
+            Entry::Occupied(known) if known.get().0 > updated => {}
+            Entry::Occupied(mut known) => *known.get_mut() = (updated, cells),
             Entry::Vacant(place) => {
-                place.insert(new);
+                place.insert((updated, cells));
             }
         }
     }
 
     /// The cells of the answer to a Claim; none if there is no answer.
     pub fn cells(&self, id: &str) -> &[Cell] {
-        self.0.get(id).map_or(&[], |answer| &answer.cells)
+        self.of.get(id).map_or(&[], |(_, cells)| cells)
     }
 
     /// Nobody has answered.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.of.is_empty()
     }
 }
 
@@ -81,4 +97,24 @@ pub fn joined<'a>(crosswalk: &Crosswalk, table: usize, row: &Row, answer: &[Cell
         }
     }
     made
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_often_is_kept_once() {
+        let mut answers = Answers::default();
+        let answer = |day: u8, text: &str| Answer {
+            updated: format!("2026-01-{day:02}T00:00:00Z").parse().ok(),
+            cells: vec![(0, 1, "P".into()), (0, 2, text.into())],
+        };
+        for (id, day, text) in [("a", 1, "queued"), ("b", 1, "queued"), ("b", 2, "complete"), ("a", 0, "complete")] {
+            answers.add(id.into(), answer(day, text));
+        }
+        let said = |id: &str| answers.cells(id).iter().map(|(_, _, text)| &**text).collect::<Vec<_>>();
+        assert_eq!([said("a"), said("b"), said("c")], [vec!["P", "queued"], vec!["P", "complete"], vec![]]);
+        assert_eq!(answers.cells.len(), 2);
+    }
 }
