@@ -29,10 +29,17 @@ pub struct Answer {
 /// The answer to each Claim.
 #[derive(Debug, Default)]
 pub struct Answers {
-    /// by its id: time and cells
-    of: HashMap<Box<str>, (Option<Timestamp>, Arc<[Cell]>)>,
+    /// by its id
+    of: HashMap<Box<str>, Known>,
     /// the different cells that there are
     cells: HashSet<Arc<[Cell]>>,
+}
+
+/// An [`Answer`] that is kept.
+#[derive(Debug)]
+struct Known {
+    updated: Option<Timestamp>,
+    cells: Arc<[Cell]>,
 }
 
 impl Answers {
@@ -48,17 +55,17 @@ impl Answers {
             }
         };
         match self.of.entry(id) {
-            Entry::Occupied(known) if known.get().0 > updated => {}
-            Entry::Occupied(mut known) => *known.get_mut() = (updated, cells),
+            Entry::Occupied(known) if known.get().updated > updated => {}
+            Entry::Occupied(mut known) => *known.get_mut() = Known { updated, cells },
             Entry::Vacant(place) => {
-                place.insert((updated, cells));
+                place.insert(Known { updated, cells });
             }
         }
     }
 
     /// The cells of the answer to a Claim; none if there is no answer.
     pub fn cells(&self, id: &str) -> &[Cell] {
-        self.of.get(id).map_or(&[], |(_, cells)| cells)
+        self.of.get(id).map_or(&[], |known| &known.cells)
     }
 
     /// Nobody has answered.

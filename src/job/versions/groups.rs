@@ -12,10 +12,7 @@ use crate::job::sorter::Sorter;
 
 /// Claims by their groups.
 #[derive(Debug)]
-pub struct Groups {
-    /// group, update, place, and what [`what`] packs: one for each delivery of a claim
-    entries: Sorter<4>,
-}
+pub struct Groups(Sorter<4>);
 
 /// What a claim is to a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,29 +32,58 @@ impl Role {
     const ALL: [Role; 4] = [Role::Member, Role::Successor, Role::Partial, Role::Adjudicated];
 }
 
-/// Ordered by role, and the delivery of the newest version first.
-fn what(role: Role, is_older: bool, standing: Standing, delivery: u32) -> u128 {
-    u128::from(delivery) | (standing as u128) << 32 | u128::from(is_older) << 40 | (role as u128) << 48
+/// A claim in a group, once for each delivery that has it.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    group: u128,
+    /// ordered as the nanoseconds are
+    updated: u128,
+    at: At,
+    role: Role,
+    /// the delivery has an older version than the one that counts
+    is_older: bool,
+    standing: Standing,
+    delivery: u32,
 }
 
-fn role_of(entry: &[u128; 4]) -> Role {
-    Role::ALL[(entry[3] >> 48) as usize & 0xFF]
+impl Entry {
+    /// In their order: those of one claim and role together, the delivery of its newest version first.
+    fn pack(self) -> [u128; 4] {
+        let Entry { group, updated, at: (source, line), role, is_older, standing, delivery } = self;
+        let what = (role as u128) << 48 | u128::from(is_older) << 40 | (standing as u128) << 32 | u128::from(delivery);
+        [group, updated, u128::from(source) << 64 | u128::from(line), what]
+    }
+
+    fn unpack(entry: &[u128; 4]) -> Entry {
+        let [group, updated, _, what] = *entry;
+        let byte = |at: u32| (what >> at) as usize & 0xFF;
+        Entry {
+            group,
+            updated,
+            at: at_of(entry),
+            role: Role::ALL[byte(48)],
+            is_older: byte(40) != 0,
+            standing: Standing::ALL[byte(32)],
+            delivery: what as u32,
+        }
+    }
 }
 
 impl Groups {
     /// None yet; many wait in a file of the folder.
     pub fn new(folder: &Path) -> Groups {
-        Groups { entries: Sorter::new(folder) }
+        Groups(Sorter::new(folder))
     }
 
     /// Meets all versions of a claim, the newest last: what that says counts, and all deliveries that have one.
     pub fn add(&mut self, versions: &[[u128; 6]]) {
         for version in versions {
-            let Kin { group, prior, delivery, standing } = kin_of(version);
-            let mut say = |role, group| self.push(group, version, what(role, false, standing, delivery));
+            let Kin { group, prior, standing, .. } = kin_of(version);
             match standing {
-                Standing::Partial => say(Role::Partial, group),
-                Standing::Adjudicated => [group, prior].into_iter().for_each(|group| say(Role::Adjudicated, group)),
+                Standing::Partial => self.push(group, Role::Partial, version, None),
+                Standing::Adjudicated => {
+                    [group, prior].into_iter().for_each(|group| self.push(group, Role::Adjudicated, version, None));
+                }
                 Standing::InForce | Standing::Void | Standing::LeftOut => {}
             }
         }
@@ -66,60 +92,62 @@ impl Groups {
         if !matches!(standing, Standing::InForce | Standing::Void) {
             return;
         }
+        let mut others: Vec<u32> = versions.iter().map(|version| kin_of(version).delivery).collect();
+        others.sort_unstable();
+        others.dedup();
+        others.retain(|other| *other != delivery);
         for (role, group) in [(Role::Member, group), (Role::Successor, prior)] {
-            self.push(group, newest, what(role, false, standing, delivery));
-            let others = versions.iter().map(|version| kin_of(version).delivery).filter(|other| *other != delivery);
-            others.for_each(|other| self.push(group, newest, what(role, true, standing, other)));
+            self.push(group, role, newest, None);
+            others.iter().for_each(|other| self.push(group, role, newest, Some(*other)));
         }
     }
 
-    fn push(&mut self, group: u128, version: &[u128; 6], what: u128) {
+    /// `other`: a delivery that has an older version.
+    fn push(&mut self, group: u128, role: Role, version: &[u128; 6], other: Option<u32>) {
+        let Kin { delivery, standing, .. } = kin_of(version);
+        let (is_older, delivery) = (other.is_some(), other.unwrap_or(delivery));
+        let entry = Entry { group, updated: version[1], at: at_of(version), role, is_older, standing, delivery };
         if group != NOBODY {
-            self.entries.push([group, version[1], version[2], what]);
+            self.0.push(entry.pack());
         }
     }
 
     /// Tells what counts no more, when all claims have come.
     pub fn finish(self, older: &mut Older) -> Result<()> {
-        self.entries.each_group(|entries| {
+        self.0.each_group(|entries| {
             // Most claims are alone in their groups.
             if entries.first().map(at_of) != entries.last().map(at_of) {
-                settle(entries, older);
+                decide(entries, older);
             }
         })
     }
 }
 
-/// Settles a group.
-fn settle(entries: &[[u128; 4]], older: &mut Older) {
-    let of = |role: Role| entries.iter().filter(move |entry| role_of(entry) == role);
+/// What counts no more of a group.
+fn decide(entries: &[[u128; 4]], older: &mut Older) {
+    let entries: Vec<Entry> = entries.iter().map(Entry::unpack).collect();
+    let of = |role: Role| entries.iter().filter(move |entry| entry.role == role);
     if of(Role::Adjudicated).next().is_some() {
-        of(Role::Partial).for_each(|entry| older.add(at_of(entry), Reason::Adjudicated));
+        of(Role::Partial).for_each(|entry| older.add(entry.at, Reason::Adjudicated));
     }
-    let mut members = Vec::new();
-    let mut successors = Vec::new();
-    for entries in entries.chunk_by(|a, b| at_of(a) == at_of(b) && role_of(a) == role_of(b)) {
-        match role_of(&entries[0]) {
-            Role::Member => members.push(Claim::of(entries)),
-            Role::Successor => successors.push(Claim::of(entries)),
-            Role::Partial | Role::Adjudicated => {}
-        }
-    }
-    replace(&members, &leading(&members), Reason::Replaced, older);
-    replace(&members, &successors.iter().collect::<Vec<_>>(), Reason::NamedPrior, older);
+    let [members, successors] = [Role::Member, Role::Successor].map(|role| {
+        let entries: Vec<&Entry> = of(role).collect();
+        entries.chunk_by(|a, b| a.at == b.at).map(Claim::of).collect::<Vec<Claim>>()
+    });
+    replace(&members, &members, Reason::Replaced, older);
+    replace(&members, &successors, Reason::NamedPrior, older);
 }
 
-fn replace(claims: &[Claim], by: &[&Claim], reason: Reason, older: &mut Older) {
-    for claim in claims.iter().filter(|claim| claim.standing == Standing::InForce) {
-        let mut is_replaced = false;
-        for newer in by.iter().filter(|newer| newer.replaces(claim)) {
-            is_replaced = true;
-            if newer.standing == Standing::Void {
-                older.add(newer.at, Reason::Voids);
-            }
-        }
-        if is_replaced {
-            older.add(claim.at, reason);
+/// Tells which claims in force newer ones replace, and which voids did so.
+fn replace(claims: &[Claim], newer: &[Claim], reason: Reason, older: &mut Older) {
+    let in_force = || claims.iter().filter(|claim| claim.standing == Standing::InForce);
+    let leading = leading(newer);
+    for claim in in_force().filter(|claim| leading.iter().any(|newer| newer.replaces(claim))) {
+        older.add(claim.at, reason);
+    }
+    for void in newer.iter().filter(|newer| newer.standing == Standing::Void) {
+        if in_force().any(|claim| void.replaces(claim)) {
+            older.add(void.at, Reason::Voids);
         }
     }
 }
@@ -139,13 +167,10 @@ struct Claim {
 
 impl Claim {
     /// Of all its entries with one role.
-    fn of(entries: &[[u128; 4]]) -> Claim {
-        let newest = entries[0];
-        let delivery = |entry: &[u128; 4]| entry[3] as u32;
-        let mut others: Vec<u32> = entries[1..].iter().map(delivery).collect();
-        others.dedup();
-        let standing = Standing::ALL[(newest[3] >> 32) as usize & 0xFF];
-        Claim { updated: newest[1], at: at_of(&newest), delivery: delivery(&newest), others, standing }
+    fn of(entries: &[&Entry]) -> Claim {
+        let Entry { updated, at, delivery, standing, .. } = *entries[0];
+        let others = entries.iter().filter(|entry| entry.is_older).map(|entry| entry.delivery).collect();
+        Claim { updated, at, delivery, others, standing }
     }
 
     /// Whether it is newer, and no delivery vouches for both.
@@ -160,14 +185,40 @@ impl Claim {
     }
 }
 
-/// For each set of deliveries the newest claim of a group: what replaces a claim at all, one of these does.
-fn leading(group: &[Claim]) -> Vec<&Claim> {
+/// For each set of deliveries the newest claim: what is replaced at all, one of these replaces.
+fn leading(claims: &[Claim]) -> Vec<&Claim> {
     let mut leading: HashMap<(u32, &[u32]), &Claim> = HashMap::new();
-    for claim in group {
+    for claim in claims {
         let best = leading.entry((claim.delivery, &claim.others)).or_insert(claim);
         if (claim.updated, claim.at) > (best.updated, best.at) {
             *best = claim;
         }
     }
     leading.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_comes_back_as_it_went_and_the_newest_version_comes_first() {
+        let entry = |role, is_older, standing, delivery| Entry {
+            group: 1 << 127 | 7,
+            updated: u128::MAX,
+            at: (u32::MAX, u64::MAX),
+            role,
+            is_older,
+            standing,
+            delivery,
+        };
+        for role in Role::ALL {
+            for standing in Standing::ALL {
+                let newest = entry(role, false, standing, u32::MAX);
+                assert_eq!(format!("{:?}", Entry::unpack(&newest.pack())), format!("{newest:?}"));
+                assert!(newest.pack() < entry(role, true, standing, 0).pack());
+            }
+        }
+        assert!(Role::ALL.iter().enumerate().all(|(at, role)| *role as usize == at));
+    }
 }

@@ -1,4 +1,4 @@
-//! The lines of claims that count no more: what the second attempt of a run leaves out.
+//! The lines of claims that count no more: what a run leaves out or takes back, once it knows them.
 //!
 //! Where two whole exports are converted at once it is half of all claims, so a line takes eight bytes.
 
@@ -47,6 +47,7 @@ impl Older {
         for lines in &mut self.files {
             lines.sort_unstable();
             lines.dedup_by_key(|line| *line >> REASON);
+            lines.shrink_to_fit();
         }
     }
 }

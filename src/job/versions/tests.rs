@@ -1,6 +1,6 @@
 //! Which claims count: versions, control numbers, groups.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 
@@ -88,57 +88,69 @@ fn what_the_newest_version_says_counts() {
 }
 
 #[test]
-fn many_claims_with_one_filler_for_a_control_number_take_no_time() {
-    // So many that their keys go to a file.
-    let claims: Vec<(u32, String)> = (0..30_000).map(|n| (n % 3, format!("id{n}"))).collect();
-    let claims: Vec<Delivered<'_>> =
-        claims.iter().map(|(d, id)| (*d, id.as_str(), *d as u8 + 1, "0", "", InForce)).collect();
-    assert_eq!(reasons(&claims).into_iter().filter(|reason| reason.is_empty()).count(), 10_000);
+fn many_claims_with_one_filler_for_a_number_take_no_time() {
+    // So many that their keys go to files.
+    const MANY: u32 = 40_000;
+    const QUARTER: u32 = MANY / 4;
+    let ids: Vec<String> = (0..MANY).map(|n| format!("id{n}")).collect();
+    // Four deliveries, of which the last one voids; `named`: its claims and those before have numbers of their own and
+    // name the filler as their prior's.
+    let counts = |named: bool| {
+        let claim = |(n, id): (u32, &'_ String)| {
+            let delivery = n % 4;
+            let (own, day) = (named && delivery > 1, delivery as u8 + 1);
+            let standing = if delivery == 3 { Void } else { InForce };
+            (delivery, id.clone(), day, if own { id.clone() } else { "0".into() }, if own { "0" } else { "" }, standing)
+        };
+        let claims: Vec<_> = (0..MANY).zip(&ids).map(claim).collect();
+        let claims: Vec<Delivered<'_>> = claims
+            .iter()
+            .map(|(delivery, id, day, control, prior, standing)| {
+                (*delivery, &**id, *day, &**control, *prior, *standing)
+            })
+            .collect();
+        let mut counts = BTreeMap::new();
+        reasons(&claims).into_iter().for_each(|reason| *counts.entry(reason).or_insert(0) += 1);
+        counts.into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(counts(false), [("replaced", 3 * QUARTER), ("void", QUARTER)]);
+    assert_eq!(counts(true), [("", QUARTER), ("named-prior", QUARTER), ("replaced", QUARTER), ("void", QUARTER)]);
+}
+
+/// A claim for the rules: delivery, id, day of the update, owner, control number, prior one, standing.
+type Ruled<'a> = (u32, &'a str, u8, &'a str, &'a str, &'a str, Standing);
+
+/// Where the rules' claims are: in three files by turns.
+fn spread(at: usize) -> Place {
+    Place { source: at % 3, line: at as u64 + 1, byte: 0 }
 }
 
 /// The rules as they are said, of every claim and every other one.
-fn by_the_rules(claims: &[Delivered<'_>]) -> Vec<&'static str> {
-    struct Newest<'a> {
-        line: usize,
-        is: Delivered<'a>,
-        deliveries: BTreeSet<u32>,
-    }
-    let age = |line: usize| (claims[line].2, line);
-    let versions = |id: &str| (0..claims.len()).filter(|line| claims[*line].1 == id).collect::<Vec<_>>();
-    let is_newest = |line: &usize| versions(claims[*line].1).into_iter().all(|other| age(other) <= age(*line));
-    let newest = |line: usize| {
-        let deliveries = versions(claims[line].1).into_iter().map(|version| claims[version].0).collect();
-        Newest { line, is: claims[line], deliveries }
-    };
-    let counting: Vec<Newest<'_>> =
-        (0..claims.len()).filter(is_newest).map(newest).filter(|claim| claim.is.5 != LeftOut).collect();
-    // Of voids of one group and the same deliveries the newest does the voiding.
-    let leads = |claim: &Newest<'_>| {
-        let is_rival = |other: &Newest<'_>| {
-            (other.is.3, other.is.0, &other.deliveries) == (claim.is.3, claim.is.0, &claim.deliveries)
-        };
-        counting.iter().filter(|other| is_rival(other)).all(|other| age(other.line) <= age(claim.line))
-    };
+fn by_the_rules(claims: &[Ruled<'_>]) -> Vec<&'static str> {
+    let age = |at: usize| (claims[at].2, spread(at).source, at);
+    let of = |id: &str| (0..claims.len()).filter(|at| claims[*at].1 == id).collect::<Vec<_>>();
+    let is_newest = |at: &usize| of(claims[*at].1).into_iter().all(|other| age(other) <= age(*at));
+    let deliveries = |at: usize| of(claims[at].1).into_iter().map(|at| claims[at].0).collect::<BTreeSet<_>>();
+    let counting: Vec<usize> = (0..claims.len()).filter(is_newest).filter(|at| claims[*at].6 != LeftOut).collect();
     let mut found = vec![""; claims.len()];
-    let mut tell = |line: usize, reason: Reason| {
+    let mut tell = |at: usize, reason: Reason| {
         let rank = |name: &str| Reason::ALL.iter().position(|reason| reason.name() == name).unwrap_or(usize::MAX);
-        if rank(reason.name()) < rank(found[line]) {
-            found[line] = reason.name();
+        if rank(reason.name()) < rank(found[at]) {
+            found[at] = reason.name();
         }
     };
-    (0..claims.len()).filter(|line| !is_newest(line)).for_each(|line| tell(line, Reason::OlderVersion));
-    for old in counting.iter().filter(|claim| claim.is.5 == InForce && !claim.is.3.is_empty()) {
-        let can = |new: &&Newest<'_>| age(new.line) > age(old.line) && new.deliveries.is_disjoint(&old.deliveries);
-        for new in counting.iter().filter(can) {
-            let is_named = new.is.4 == old.is.3 && new.is.4 != new.is.3;
-            let is_of_group = new.is.3 == old.is.3;
-            match (is_of_group, is_named) {
-                (true, _) => tell(old.line, Reason::Replaced),
-                (_, true) => tell(old.line, Reason::NamedPrior),
+    (0..claims.len()).filter(|at| !is_newest(at)).for_each(|at| tell(at, Reason::OlderVersion));
+    for old in counting.iter().copied().filter(|at| claims[*at].6 == InForce && !claims[*at].4.is_empty()) {
+        let can = |new: &usize| age(*new) > age(old) && deliveries(*new).is_disjoint(&deliveries(old));
+        for new in counting.iter().copied().filter(can).filter(|new| claims[*new].3 == claims[old].3) {
+            let (control, prior) = (claims[new].4, claims[new].5);
+            match (control == claims[old].4, prior == claims[old].4) {
+                (true, _) => tell(old, Reason::Replaced),
+                (_, true) => tell(old, Reason::NamedPrior),
                 _ => continue,
             }
-            if new.is.5 == Void && (is_named || leads(new)) {
-                tell(new.line, Reason::Voids);
+            if claims[new].6 == Void {
+                tell(new, Reason::Voids);
             }
         }
     }
@@ -148,18 +160,26 @@ fn by_the_rules(claims: &[Delivered<'_>]) -> Vec<&'static str> {
 proptest::proptest! {
     #[test]
     fn claims_met_by_groups_get_what_the_rules_say(
-        claims in proptest::collection::vec((0..3u32, 0..8usize, 1..5u8, 0..4usize, 0..4usize, 0..5usize), 0..24),
+        claims in proptest::collection::vec((0..4u32, 0..9usize, 1..5u8, 0..2usize, 0..4usize, 0..4usize, 0..5usize), 0..24),
     ) {
         let controls = ["", "C1", "C2", "C3"];
-        let ids = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        let ids = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
         let standings = [InForce, InForce, InForce, Void, LeftOut];
-        let claims: Vec<Delivered<'_>> = claims
+        let claims: Vec<Ruled<'_>> = claims
             .into_iter()
-            .map(|(delivery, id, day, control, prior, standing)| {
-                (delivery, ids[id], day, controls[control], controls[prior], standings[standing])
+            .map(|(delivery, id, day, owner, control, prior, standing)| {
+                (delivery, ids[id], day, ["X", "Y"][owner], controls[control], controls[prior], standings[standing])
             })
             .collect();
-        proptest::prop_assert_eq!(reasons(&claims), by_the_rules(&claims));
+        let mut versions = Versions::new(&std::env::temp_dir());
+        for (at, (delivery, id, day, owner, control, prior, standing)) in claims.iter().enumerate() {
+            let kin = Kin::new(*delivery, owner, "CARRIER", control, prior, *standing);
+            let updated = format!("2026-01-{day:02}T00:00:00Z");
+            versions.add(Version::new(id, &updated, spread(at), Some(kin)).unwrap());
+        }
+        let older = versions.finish().unwrap();
+        let found: Vec<_> = (0..claims.len()).map(|at| older.reason(spread(at)).map_or("", Reason::name)).collect();
+        proptest::prop_assert_eq!(found, by_the_rules(&claims));
     }
 }
 
@@ -182,6 +202,13 @@ fn a_partial_claim_goes_once_the_adjudicated_one_is_there() {
     assert_eq!(partials(&[partial, ("b", "C1", "", Standing::LeftOut)]), ["", ""]);
     assert_eq!(partials(&[("a", "", "", Standing::Partial), ("b", "", "", Standing::Adjudicated)]), ["", ""]);
     assert_eq!(partials(&[partial, partial]), ["older-version", ""]);
+    // Whatever of its versions said so, and however many there are of the number.
+    let adjudicated = |control| ("b", control, "", Standing::Adjudicated);
+    assert_eq!(partials(&[partial, adjudicated("C1"), adjudicated("C2")]), ["adjudicated-since", "older-version", ""]);
+    assert_eq!(partials(&[adjudicated("C2"), partial, adjudicated("C1")]), ["older-version", "adjudicated-since", ""]);
+    let other = ("c", "C1", "", Standing::Partial);
+    let all = [partial, adjudicated("C1"), other, ("d", "C1", "", Standing::Adjudicated)];
+    assert_eq!(partials(&all), ["adjudicated-since", "", "adjudicated-since", ""]);
 }
 
 #[test]
