@@ -126,7 +126,7 @@ impl Packed {
 }
 
 /// The cells of a packed row, one after another.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Cells<'p>(&'p [u8]);
 
 impl<'p> Cells<'p> {

@@ -129,7 +129,14 @@ impl Beneficiaries {
     /// Keeps a Coverage of the Patient with this id, known or not.
     pub fn add_coverage(&mut self, beneficiary: &str, coverage: KeptCoverage) {
         let at = self.entry(beneficiary);
-        self.list[at].rest().coverages.add(coverage);
+        let beneficiary = &mut self.list[at];
+        let is_known = beneficiary.patient.is_some();
+        let coverages = &mut beneficiary.rest().coverages;
+        coverages.add(coverage);
+        // Each one of nobody is told in the end.
+        if is_known {
+            coverages.settle_many();
+        }
     }
 
     /// Gives what belongs to merged Patients to the ones that stay, and forgets older versions of Coverages. To be called when all of
@@ -149,7 +156,8 @@ impl Beneficiaries {
             coverages.take().for_each(|coverage| rest.coverages.add(coverage));
             past.into_iter().chain(numbers).for_each(|(number, cells)| rest.remember(&number, cells));
         }
-        self.list.iter_mut().filter_map(|one| one.rest.as_mut()).for_each(|rest| rest.coverages.settle());
+        let known = self.list.iter_mut().filter(|one| one.patient.is_some());
+        known.filter_map(|one| one.rest.as_mut()).for_each(|rest| rest.coverages.settle());
     }
 
     /// Coverages whose Patient is not in the input.

@@ -1,6 +1,7 @@
 //! The Coverages of a beneficiary: the newest version of each, and of all of them one value for each column.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -72,6 +73,12 @@ impl KeptCoverage {
 }
 
 impl<'c> Coverage<'c> {
+    /// What it says, wherever it stands.
+    fn content(&self) -> impl Eq + Hash + use<'c> {
+        let Coverage { id, updated, place: _, start, is_open, span, cells } = self;
+        (*id, *updated, *start, *is_open, *span, cells.clone())
+    }
+
     /// The text for a column.
     fn text(&self, column: usize) -> Option<&'c str> {
         let mut cells = self.cells.clone();
@@ -88,13 +95,24 @@ impl<'c> Coverage<'c> {
 #[derive(Debug, Default)]
 pub struct Coverages(Vec<KeptCoverage>);
 
+/// Beneficiaries have fewer; more are those of several deliveries.
+const MANY: usize = 8;
+
 impl Coverages {
     /// Keeps a Coverage, until [`settle`](Coverages::settle) tells which count.
     pub fn add(&mut self, new: KeptCoverage) {
         self.0.push(new);
     }
 
-    /// Forgets older versions. Several of one delivery may have one id and time of update: all of them count.
+    /// Settles many now and then, for every delivery brings all of them again.
+    pub fn settle_many(&mut self) {
+        if self.0.len() >= MANY && self.0.len().is_power_of_two() {
+            self.settle();
+        }
+    }
+
+    /// Forgets older versions, and what came again as it was. Several of one delivery may have one id and time of update and
+    /// differ: all of them count.
     pub fn settle(&mut self) {
         if self.0.len() < 2 {
             return;
@@ -105,9 +123,16 @@ impl Coverages {
             let known = newest.entry(coverage.id).or_default();
             *known = (*known).max(coverage.updated);
         }
-        let counts =
-            |coverage: &Coverage<'_>| newest.get(coverage.id).is_none_or(|updated| *updated == coverage.updated);
-        let mut counting = all.iter().map(counts).collect::<Vec<_>>().into_iter();
+        if newest.len() == all.len() {
+            return;
+        }
+        let mut met = HashSet::new();
+        let counts = all.iter().map(|coverage| {
+            let is_newest = |updated: &Option<Timestamp>| *updated == coverage.updated;
+            newest.get(coverage.id).is_none_or(|updated| is_newest(updated) && met.insert(coverage.content()))
+        });
+        let mut counting = counts.collect::<Vec<_>>().into_iter();
+        drop(met);
         self.0.retain(|_| counting.next().unwrap_or(true));
     }
 
@@ -248,6 +273,54 @@ mod tests {
         all.add(KeptCoverage::new(&coverage("a", "2027", "2028-01-01", "")));
         all.settle();
         assert_eq!(texts(&all)[3], "2028-01-01 ", "in place of both");
+    }
+
+    #[test]
+    fn what_every_delivery_brings_again_is_kept_once() {
+        let four = ["a", "b", "c", ""].map(|id| coverage(id, "2025", "2020-01-01", ""));
+        let mut many = Coverages::default();
+        for line in 1..=100 {
+            for one in &four[..3] {
+                let place = Place { source: line as usize, line, byte: 0 };
+                many.add(KeptCoverage::new(&Coverage { place, ..one.clone() }));
+                many.settle_many();
+                assert!(many.0.len() <= MANY);
+            }
+        }
+        many.settle();
+        assert_eq!(many.iter().map(|one| (one.id, one.place.line)).collect::<Vec<_>>(), [("a", 1), ("b", 1), ("c", 1)]);
+        // Without an id there is no telling.
+        assert_eq!(all(&[four[3].clone(), four[3].clone()]).0.len(), 2);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn forgetting_now_and_then_is_forgetting_in_the_end(
+            drawn in proptest::collection::vec((0..4usize, 1..4u8, 0..3usize, 0..3usize), 0..60),
+        ) {
+            let texts_of = ["x", "y", "z"].map(cells);
+            let coverages: Vec<Coverage<'_>> = drawn
+                .iter()
+                .map(|(id, year, start, end)| {
+                    let start = ["2001-01-01", "2003-06-01", "2005-12-31"][*start];
+                    let one = coverage(["", "a", "b", "c"][*id], &format!("202{year}"), start, ["", "2005-12-31", "2006-01-01"][*end]);
+                    with(&texts_of[(*id + *end) % 3], one)
+                })
+                .collect();
+            let counts = |one: &&Coverage<'_>| {
+                one.id.is_empty() || coverages.iter().all(|other| other.id != one.id || other.updated <= one.updated)
+            };
+            let in_the_end = Coverages(coverages.iter().filter(counts).map(KeptCoverage::new).collect());
+            let mut now_and_then = Coverages::default();
+            for one in &coverages {
+                now_and_then.add(KeptCoverage::new(one));
+                now_and_then.settle_many();
+            }
+            now_and_then.settle();
+            proptest::prop_assert_eq!(texts(&now_and_then), texts(&in_the_end));
+            let text = |all: &Coverages| Enrollment::of(all).text(5).to_string();
+            proptest::prop_assert_eq!(text(&now_and_then), text(&in_the_end));
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod part;
 mod population;
 mod totals;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 pub(crate) use self::totals::strict_message;
@@ -43,8 +43,8 @@ pub enum Outcome {
 
 /// What became of the claims.
 enum Claims {
-    /// their hospice stays, with the beneficiary's id
-    Done(Vec<(Box<str>, Stay)>),
+    /// their hospice stays with the beneficiary's id: each once, for a stay has many claims
+    Done(BTreeSet<(Box<str>, Stay)>),
     LatePeople,
     Repeated(Older, Answers),
 }
@@ -263,7 +263,7 @@ impl Run<'_> {
             workers.push(ClaimWorker::new(&pass, encoders));
         }
         let feed = Feed::new(self.sources, files, self.job.chunk);
-        let mut stays = Vec::new();
+        let mut stays = BTreeSet::new();
         let mut answers = Answers::default();
         let mut versions = Versions::new(&self.job.spool);
         let doubt = Doubt { people: claims_only.contains(&true), claims: older.is_none() };
