@@ -93,7 +93,11 @@ impl<'c> Coverage<'c> {
 
 /// All of one beneficiary.
 #[derive(Debug, Default)]
-pub struct Coverages(Vec<KeptCoverage>);
+pub struct Coverages {
+    all: Vec<KeptCoverage>,
+    /// settled when there are so many
+    limit: usize,
+}
 
 /// Beneficiaries have fewer; more are those of several deliveries.
 const MANY: usize = 8;
@@ -101,20 +105,21 @@ const MANY: usize = 8;
 impl Coverages {
     /// Keeps a Coverage, until [`settle`](Coverages::settle) tells which count.
     pub fn add(&mut self, new: KeptCoverage) {
-        self.0.push(new);
+        self.all.push(new);
     }
 
     /// Settles many now and then, for every delivery brings all of them again.
     pub fn settle_many(&mut self) {
-        if self.0.len() >= MANY && self.0.len().is_power_of_two() {
+        if self.all.len() >= self.limit.max(MANY) {
             self.settle();
+            self.limit = 2 * self.all.len();
         }
     }
 
     /// Forgets older versions, and what came again as it was. Several of one delivery may have one id and time of update and
     /// differ: all of them count.
     pub fn settle(&mut self) {
-        if self.0.len() < 2 {
+        if self.all.len() < 2 {
             return;
         }
         let mut newest: HashMap<&str, Option<Timestamp>> = HashMap::new();
@@ -133,17 +138,17 @@ impl Coverages {
         });
         let mut counting = counts.collect::<Vec<_>>().into_iter();
         drop(met);
-        self.0.retain(|_| counting.next().unwrap_or(true));
+        self.all.retain(|_| counting.next().unwrap_or(true));
     }
 
     /// Gives all of them to somebody else.
     pub fn take(&mut self) -> impl Iterator<Item = KeptCoverage> + use<> {
-        std::mem::take(&mut self.0).into_iter()
+        std::mem::take(&mut self.all).into_iter()
     }
 
     /// All of them, in input order.
     pub fn iter(&self) -> impl Iterator<Item = Coverage<'_>> {
-        self.0.iter().map(KeptCoverage::coverage)
+        self.all.iter().map(KeptCoverage::coverage)
     }
 }
 
@@ -284,33 +289,33 @@ mod tests {
                 let place = Place { source: line as usize, line, byte: 0 };
                 many.add(KeptCoverage::new(&Coverage { place, ..one.clone() }));
                 many.settle_many();
-                assert!(many.0.len() <= MANY);
+                assert!(many.all.len() <= MANY);
             }
         }
         many.settle();
         assert_eq!(many.iter().map(|one| (one.id, one.place.line)).collect::<Vec<_>>(), [("a", 1), ("b", 1), ("c", 1)]);
         // Without an id there is no telling.
-        assert_eq!(all(&[four[3].clone(), four[3].clone()]).0.len(), 2);
+        assert_eq!(all(&[four[3].clone(), four[3].clone()]).all.len(), 2);
     }
 
     proptest::proptest! {
         #[test]
         fn forgetting_now_and_then_is_forgetting_in_the_end(
-            drawn in proptest::collection::vec((0..4usize, 1..4u8, 0..3usize, 0..3usize), 0..60),
+            drawn in proptest::collection::vec((0..4usize, 1..4u8, 0..3usize, 0..3usize, 0..3usize), 0..60),
         ) {
             let texts_of = ["x", "y", "z"].map(cells);
             let coverages: Vec<Coverage<'_>> = drawn
                 .iter()
-                .map(|(id, year, start, end)| {
+                .map(|(id, year, start, end, text)| {
                     let start = ["2001-01-01", "2003-06-01", "2005-12-31"][*start];
                     let one = coverage(["", "a", "b", "c"][*id], &format!("202{year}"), start, ["", "2005-12-31", "2006-01-01"][*end]);
-                    with(&texts_of[(*id + *end) % 3], one)
+                    with(&texts_of[*text], one)
                 })
                 .collect();
             let counts = |one: &&Coverage<'_>| {
                 one.id.is_empty() || coverages.iter().all(|other| other.id != one.id || other.updated <= one.updated)
             };
-            let in_the_end = Coverages(coverages.iter().filter(counts).map(KeptCoverage::new).collect());
+            let in_the_end = Coverages { all: coverages.iter().filter(counts).map(KeptCoverage::new).collect(), limit: 0 };
             let mut now_and_then = Coverages::default();
             for one in &coverages {
                 now_and_then.add(KeptCoverage::new(one));

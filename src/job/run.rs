@@ -111,6 +111,7 @@ impl Run<'_> {
         let mut fills = vec![Vec::new(); crosswalk.tables.len()];
         let mut beneficiaries = Beneficiaries::default();
         let mixed = self.people_pass(claims_only, &mut totals, &mut beneficiaries, &mut fills)?;
+        beneficiaries.settle();
         let claim_files: Vec<usize> = (0..self.sources.len()).filter(|at| claims_only[*at] || mixed[*at]).collect();
         let stays = match self.claim_pass(claims_only, older, claim_files, &mut totals, &beneficiaries, &mut fills)? {
             Claims::Done(stays) => stays,
@@ -120,7 +121,6 @@ impl Run<'_> {
         for (id, stay) in stays {
             beneficiaries.add_stay(&id, stay);
         }
-        beneficiaries.settle();
         self.uncovered(&beneficiaries, &mut totals)?;
         let people = self.beneficiary_tables(&beneficiaries, &mut totals)?;
         self.summary_table(&totals)?;

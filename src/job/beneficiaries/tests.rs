@@ -85,4 +85,6 @@ fn merged_ids_hand_over_their_coverages() {
     assert_eq!(rows, [("new".to_string(), "b".to_string()), ("lost".to_string(), String::new())]);
     let uncovered = all.uncovered().map(|coverage| coverage.place.line);
     assert!(uncovered.eq(4..20), "each is told, also one that came again");
+    (20..60).for_each(|line| all.add_coverage("new", coverage("part-a", "2025", false, "b", line)));
+    assert!(all.list.iter().all(|one| one.rest.as_ref().is_none_or(|rest| rest.coverages.iter().count() <= 16)));
 }

@@ -141,12 +141,14 @@ fn decide(entries: &[[u128; 4]], older: &mut Older) {
 /// Tells which claims in force newer ones replace, and which voids did so.
 fn replace(claims: &[Claim], newer: &[Claim], reason: Reason, older: &mut Older) {
     let in_force = || claims.iter().filter(|claim| claim.standing == Standing::InForce);
-    let leading = leading(newer);
-    for claim in in_force().filter(|claim| leading.iter().any(|newer| newer.replaces(claim))) {
+    // What is replaced at all, the newest of a set of deliveries replaces; who replaces any, replaces the oldest of one.
+    let newest = one_of_each_set(newer.iter(), |one, other| one > other);
+    let oldest = one_of_each_set(in_force(), |one, other| one < other);
+    for claim in in_force().filter(|claim| newest.iter().any(|newer| newer.replaces(claim))) {
         older.add(claim.at, reason);
     }
     for void in newer.iter().filter(|newer| newer.standing == Standing::Void) {
-        if in_force().any(|claim| void.replaces(claim)) {
+        if oldest.iter().any(|claim| void.replaces(claim)) {
             older.add(void.at, Reason::Voids);
         }
     }
@@ -175,9 +177,14 @@ impl Claim {
 
     /// Whether it is newer, and no delivery vouches for both.
     fn replaces(&self, older: &Claim) -> bool {
-        (self.updated, self.at) > (older.updated, older.at)
+        self.age() > older.age()
             && !older.is_in(self.delivery)
             && !self.others.iter().any(|delivery| older.is_in(*delivery))
+    }
+
+    /// The newer, the greater.
+    fn age(&self) -> (u128, At) {
+        (self.updated, self.at)
     }
 
     fn is_in(&self, delivery: u32) -> bool {
@@ -185,16 +192,19 @@ impl Claim {
     }
 }
 
-/// For each set of deliveries the newest claim: what is replaced at all, one of these replaces.
-fn leading(claims: &[Claim]) -> Vec<&Claim> {
-    let mut leading: HashMap<(u32, &[u32]), &Claim> = HashMap::new();
+/// For each set of deliveries the claim whose age is first.
+fn one_of_each_set<'c>(
+    claims: impl Iterator<Item = &'c Claim>,
+    is_first: impl Fn((u128, At), (u128, At)) -> bool,
+) -> Vec<&'c Claim> {
+    let mut first: HashMap<(u32, &[u32]), &Claim> = HashMap::new();
     for claim in claims {
-        let best = leading.entry((claim.delivery, &claim.others)).or_insert(claim);
-        if (claim.updated, claim.at) > (best.updated, best.at) {
-            *best = claim;
+        let known = first.entry((claim.delivery, &claim.others)).or_insert(claim);
+        if is_first(claim.age(), known.age()) {
+            *known = claim;
         }
     }
-    leading.into_values().collect()
+    first.into_values().collect()
 }
 
 #[cfg(test)]
