@@ -8,7 +8,7 @@ mod common;
 
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use common::claimfeed;
@@ -57,9 +57,11 @@ fn is_torture() -> bool {
     std::env::var_os("CLAIMFEED_TORTURE").is_some()
 }
 
-/// Runs a conversion to its end; the most bytes of memory it ever had.
+/// Converts an export to its end; the most bytes of memory it ever had.
 #[cfg(target_os = "linux")]
-fn peak_of(command: &mut Command) -> u64 {
+fn peak_of(export: &Path, out: &Path, tables: &str) -> u64 {
+    let mut command = claimfeed();
+    command.arg("convert").arg(export).arg("-o").arg(out).args(["--threads", "2", "--tables", tables]);
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap();
     let status = format!("/proc/{}/status", child.id());
     let mut peak = 0;
@@ -86,9 +88,7 @@ fn a_population_takes_so_many_bytes_each() {
     let (export_folder, out) = (parent.path().join("export"), parent.path().join("tables"));
     export(&export_folder, count);
     let start = Instant::now();
-    let mut command = claimfeed();
-    command.arg("convert").arg(&export_folder).arg("-o").arg(&out).args(["--threads", "2", "--tables", "CCLF8,CCLF9"]);
-    let peak = peak_of(&mut command);
+    let peak = peak_of(&export_folder, &out, "CCLF8,CCLF9");
     eprintln!(
         "{count} beneficiaries: {} MB, {} bytes each, {:.1} s",
         peak >> 20,
@@ -130,9 +130,7 @@ fn of_several_deliveries_only_claims_that_do_not_count_take_any() {
     std::fs::create_dir(&export_folder).unwrap();
     delivery(&export_folder, "earlier", 11, 0..count);
     delivery(&export_folder, "later", 12, 0..count);
-    let mut command = claimfeed();
-    command.arg("convert").arg(&export_folder).arg("-o").arg(&out).args(["--threads", "2", "--tables", "CCLF5"]);
-    let peak = peak_of(&mut command);
+    let peak = peak_of(&export_folder, &out, "CCLF5");
     eprintln!("{} claims: {} MB", 2 * count, peak >> 20);
 
     let lines = std::fs::read(out.join("CCLF5.csv")).unwrap();

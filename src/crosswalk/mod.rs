@@ -5,6 +5,7 @@
 //! once per record, [`rows`] makes table rows of what the walk captured. [`oracle`] evaluates the same cells one by one,
 //! slowly and obviously, and must always agree.
 
+pub mod amount;
 pub mod builder;
 mod cell;
 pub mod codes;

@@ -3,8 +3,9 @@
 mod writer;
 
 use crate::api::Api;
+use crate::crosswalk::amount::scaled;
 use crate::crosswalk::frames::Frames;
-use crate::crosswalk::picture::{Picture, scaled};
+use crate::crosswalk::picture::Picture;
 use crate::crosswalk::plan::Slot;
 use crate::crosswalk::program::{Crosswalk, HOSPICE, Origin, SkipProgram};
 use crate::crosswalk::row::Row;

@@ -137,6 +137,7 @@ impl Coverages {
             newest.get(coverage.id).is_none_or(|updated| is_newest(updated) && met.insert(coverage.content()))
         });
         let mut counting = counts.collect::<Vec<_>>().into_iter();
+        // It looks into those that go.
         drop(met);
         self.all.retain(|_| counting.next().unwrap_or(true));
     }

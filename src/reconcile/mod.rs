@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::api::Api;
-use crate::crosswalk::picture::{cents, scaled};
+use crate::crosswalk::amount::{cents, scaled};
 use crate::report::{FieldFill, IssueCount, MonthSums, Payments, Report, Weight};
 
 pub use page::page;

@@ -8,7 +8,7 @@ use super::chart::{Chart, Series};
 use super::months::Bars;
 use super::{Family, Flow, Reconciliation, Trouble, Verdict, amount, fill, grouped, size, thousands};
 use crate::api::Api;
-use crate::crosswalk::picture::cents;
+use crate::crosswalk::amount::cents;
 
 /// Colours of the style sheet.
 const COLOURS: usize = 8;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::crosswalk::picture::{cents, scaled};
+use crate::crosswalk::amount::{cents, scaled};
 use crate::report::{FieldFill, InputReport, IssueCount, MonthSums, Payments, Report};
 
 /// Adds up the context's report and those of all splits of a plan, of one table, in input order: lines of issues, which

@@ -10,7 +10,8 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use super::spool::Spool;
 use super::{Encoder, OutColumn, OutTable, Part, Sink};
-use crate::crosswalk::picture::{Picture, scaled};
+use crate::crosswalk::amount::scaled;
+use crate::crosswalk::picture::Picture;
 use crate::crosswalk::row::Row;
 use crate::error::{Error, Result};
 

@@ -96,18 +96,6 @@ fn text_is_trimmed_and_never_cut_unasked() {
     assert_eq!(out, "Zoë".as_bytes());
 }
 
-#[test]
-fn scaled_numbers_are_exact() {
-    assert_eq!(scaled(b"12.30", 2), Some(1230));
-    assert_eq!(scaled(b"-0.05", 2), Some(-5));
-    assert_eq!(scaled(b"7", 2), Some(700));
-    assert_eq!(scaled(b"9999999999999999999999.99", 2), Some(999_999_999_999_999_999_999_999));
-    assert_eq!(scaled(b"", 2), None);
-    assert_eq!(scaled(b"1.234", 2), None);
-    assert_eq!(cents(-5), "-0.05");
-    assert_eq!(cents(123_456), "1234.56");
-}
-
 proptest::proptest! {
     #[test]
     fn what_fits_plainly_is_written_as_it_fits(

@@ -1,7 +1,7 @@
 //! From a claim to its rows in all wanted tables, with what they add to the counts.
 
+use crate::crosswalk::amount::scaled;
 use crate::crosswalk::path::Root;
-use crate::crosswalk::picture::scaled;
 use crate::crosswalk::program::{Crosswalk, TableProgram};
 use crate::crosswalk::row::Row;
 use crate::crosswalk::rows::{RowMaker, Walked};

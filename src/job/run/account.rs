@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Run, Totals};
+use crate::crosswalk::amount::cents;
 use crate::crosswalk::path::Root;
-use crate::crosswalk::picture::cents;
 use crate::crosswalk::schema::{LAYOUT_VERSION, Table};
 use crate::job::tally::MonthTally;
 use crate::report::{
